@@ -1,0 +1,127 @@
+import Foundation
+
+/// What an operator may do; each role may do what those before it may.
+public enum OperatorRole: String, Sendable, Hashable, CaseIterable, Codable, Comparable {
+    case viewer
+    case `operator`
+    case admin
+
+    public static func < (left: OperatorRole, right: OperatorRole) -> Bool {
+        left.rank < right.rank
+    }
+
+    private var rank: Int {
+        switch self {
+        case .viewer: 0
+        case .operator: 1
+        case .admin: 2
+        }
+    }
+}
+
+/// A vendor operator's key to the admin API; only its hash is kept.
+public struct OperatorKey: Sendable, Hashable {
+    public var id: OperatorKeyID
+    public var name: String
+    public var role: OperatorRole
+    public var hash: String
+    public var createdAt: Date
+    public var lastUsedAt: Date?
+    public var revokedAt: Date?
+
+    public init(
+        id: OperatorKeyID, name: String, role: OperatorRole, hash: String, createdAt: Date,
+        lastUsedAt: Date? = nil, revokedAt: Date? = nil
+    ) {
+        self.id = id
+        self.name = name
+        self.role = role
+        self.hash = hash
+        self.createdAt = createdAt
+        self.lastUsedAt = lastUsedAt
+        self.revokedAt = revokedAt
+    }
+}
+
+/// Who a browser session belongs to.
+public enum SessionSubject: Sendable, Hashable {
+    case partner(PartnerID)
+    case `operator`(OperatorKeyID)
+}
+
+/// A browser session; the cookie's value is known only by its hash.
+public struct WebSession: Sendable, Hashable {
+    public var tokenHash: String
+    public var subject: SessionSubject
+    /// The token that every form of this session carries.
+    public var csrfToken: String
+    public var createdAt: Date
+    public var lastSeenAt: Date
+    public var expiresAt: Date
+
+    public init(
+        tokenHash: String, subject: SessionSubject, csrfToken: String, createdAt: Date, lastSeenAt: Date, expiresAt: Date
+    ) {
+        self.tokenHash = tokenHash
+        self.subject = subject
+        self.csrfToken = csrfToken
+        self.createdAt = createdAt
+        self.lastSeenAt = lastSeenAt
+        self.expiresAt = expiresAt
+    }
+}
+
+/// One line of the audit trail.
+public struct AuditEntry: Sendable, Hashable {
+    /// Given by the store, ascending.
+    public var sequence: Int
+    public var at: Date
+    /// For instance `partner:par_1`, `operator:opk_2`, `commandLine`, `scheduler`.
+    public var actor: String
+    /// For instance `connection.connect`.
+    public var action: String
+    public var partnerID: PartnerID?
+    public var address: String?
+    /// What changed, in words; never a secret.
+    public var details: String
+
+    public init(
+        sequence: Int = 0, at: Date, actor: String, action: String, partnerID: PartnerID?, address: String?, details: String
+    ) {
+        self.sequence = sequence
+        self.at = at
+        self.actor = actor
+        self.action = action
+        self.partnerID = partnerID
+        self.address = address
+        self.details = details
+    }
+}
+
+/// Operator keys, browser sessions, launches and the audit trail.
+public protocol AccessStore: Sendable {
+    func insertOperatorKey(_ key: OperatorKey) async throws(StoreError)
+    func operatorKey(hash: String) async throws(StoreError) -> OperatorKey?
+    func operatorKey(_ id: OperatorKeyID) async throws(StoreError) -> OperatorKey?
+    func operatorKeys() async throws(StoreError) -> [OperatorKey]
+    func touchOperatorKey(_ id: OperatorKeyID, at: Date) async throws(StoreError)
+    func revokeOperatorKey(_ id: OperatorKeyID, at: Date) async throws(StoreError)
+
+    func insertSession(_ session: WebSession) async throws(StoreError)
+    func session(tokenHash: String) async throws(StoreError) -> WebSession?
+    func touchSession(tokenHash: String, at: Date) async throws(StoreError)
+    func deleteSession(tokenHash: String) async throws(StoreError)
+    /// Also deletes used nonces and launch links that have expired.
+    func deleteExpiredSessions(at: Date) async throws(StoreError)
+
+    /// Remembers a launch token's `jti`. False when it was used before.
+    func useNonce(_ nonce: String, expiresAt: Date) async throws(StoreError) -> Bool
+    /// A link that opens one partner's page once.
+    func insertLaunchLink(tokenHash: String, partner: PartnerID, expiresAt: Date) async throws(StoreError)
+    /// Uses up the link; nil when unknown, used or expired.
+    func redeemLaunchLink(tokenHash: String, at: Date) async throws(StoreError) -> PartnerID?
+
+    func appendAudit(_ entry: AuditEntry) async throws(StoreError)
+    /// Newest first, those with a sequence below `cursor`.
+    func auditEntries(partner: PartnerID?, before cursor: Int?, limit: Int) async throws(StoreError) -> [AuditEntry]
+}

@@ -1,0 +1,149 @@
+import Foundation
+
+/// Where one usage line stands.
+public enum UsageLineState: String, Sendable, Hashable, CaseIterable, Codable {
+    /// Below 1, so never sent.
+    case excluded
+    /// Sent before, now gone or zero; reported, not sent.
+    case droppedToZero
+    /// Will be sent.
+    case planned
+    /// The intent is written; whether it arrived is not known yet.
+    case sending
+    case accepted
+    /// 404: the account or the service is not mapped in Synthesize. Normal, a to-do for the partner.
+    case notMapped
+    /// 400, 409 or 422: Synthesize will not take it.
+    case rejected
+    /// Retries used up.
+    case failed
+    /// The run stopped before this line's turn.
+    case notSent
+}
+
+/// One account, one service, one count in one run.
+public struct UsageLine: Sendable, Hashable {
+    public var runID: SyncRunID
+    /// From 0, in the order of sending.
+    public var position: Int
+    /// The vendor's own id and name of its customer.
+    public var accountID: String
+    public var accountName: String
+    /// Synthesize's id of the service (contract S4).
+    public var serviceID: String
+    public var serviceName: String
+    /// As the vendor counted, duplicates summed.
+    public var rawCount: Decimal
+    /// As sent; nil when nothing is to be sent.
+    public var sentCount: Decimal?
+    public var state: UsageLineState
+    /// Sends begun, the present one included.
+    public var attempts: Int
+    public var httpStatus: Int?
+    /// What Synthesize, or the failure, said.
+    public var message: String?
+    public var intentAt: Date?
+    public var outcomeAt: Date?
+
+    public init(
+        runID: SyncRunID, position: Int, accountID: String, accountName: String, serviceID: String,
+        serviceName: String, rawCount: Decimal, sentCount: Decimal?, state: UsageLineState
+    ) {
+        self.runID = runID
+        self.position = position
+        self.accountID = accountID
+        self.accountName = accountName
+        self.serviceID = serviceID
+        self.serviceName = serviceName
+        self.rawCount = rawCount
+        self.sentCount = sentCount
+        self.state = state
+        self.attempts = 0
+        self.httpStatus = nil
+        self.message = nil
+        self.intentAt = nil
+        self.outcomeAt = nil
+    }
+}
+
+/// What became of one line that was being sent.
+public struct LineOutcome: Sendable, Hashable {
+    public var position: Int
+    /// `accepted`, `notMapped`, `rejected`, `failed`, or `planned` to give it back for another try.
+    public var state: UsageLineState
+    public var attempts: Int
+    public var httpStatus: Int?
+    public var message: String?
+    public var at: Date
+
+    public init(position: Int, state: UsageLineState, attempts: Int, httpStatus: Int?, message: String?, at: Date) {
+        self.position = position
+        self.state = state
+        self.attempts = attempts
+        self.httpStatus = httpStatus
+        self.message = message
+        self.at = at
+    }
+}
+
+/// The last count that Synthesize accepted for one account and service.
+public struct LastCount: Sendable, Hashable {
+    public var accountID: String
+    public var accountName: String
+    public var serviceID: String
+    public var serviceName: String
+    public var count: Decimal
+    public var runID: SyncRunID
+    public var acceptedAt: Date
+
+    public init(
+        accountID: String, accountName: String, serviceID: String, serviceName: String, count: Decimal,
+        runID: SyncRunID, acceptedAt: Date
+    ) {
+        self.accountID = accountID
+        self.accountName = accountName
+        self.serviceID = serviceID
+        self.serviceName = serviceName
+        self.count = count
+        self.runID = runID
+        self.acceptedAt = acceptedAt
+    }
+}
+
+/// The sum of accepted counts of one service in one run: a point of the chart.
+public struct ServiceTotal: Sendable, Hashable {
+    public var runID: SyncRunID
+    public var finishedAt: Date
+    public var serviceName: String
+    public var total: Decimal
+
+    public init(runID: SyncRunID, finishedAt: Date, serviceName: String, total: Decimal) {
+        self.runID = runID
+        self.finishedAt = finishedAt
+        self.serviceName = serviceName
+        self.total = total
+    }
+}
+
+/// The ledger: every line with its intent before it is sent and its outcome after.
+public protocol LedgerStore: Sendable {
+    /// Writes all lines of a run and moves it to stage `usage`, in one transaction.
+    func planLines(_ run: SyncRunID, _ lines: [UsageLine]) async throws(StoreError)
+    /// Marks up to `limit` planned lines as `sending` with this intent time, attempts plus one, and returns them in order. Lines
+    /// that an earlier process left `sending` were made `planned` again by `reopenLines`.
+    func beginSending(_ run: SyncRunID, limit: Int, at: Date) async throws(StoreError) -> [UsageLine]
+    /// After a crash: lines left `sending` become `planned`, because setting a count again is harmless
+    /// (reliability section 1). Returns how many.
+    @discardableResult
+    func reopenLines(_ run: SyncRunID) async throws(StoreError) -> Int
+    /// Writes outcomes of lines that are `sending`, and the last counts of the accepted, in one transaction.
+    func recordOutcomes(_ run: SyncRunID, _ outcomes: [LineOutcome]) async throws(StoreError)
+    /// Lines by position after `cursor`, in the given states (nil: all).
+    func lines(
+        _ run: SyncRunID, states: Set<UsageLineState>?, after cursor: Int?, limit: Int
+    ) async throws(StoreError) -> [UsageLine]
+    func tally(_ run: SyncRunID) async throws(StoreError) -> RunTally
+    func lastCounts(_ partner: PartnerID) async throws(StoreError) -> [LastCount]
+    /// Totals by service of the partner's last `runs` usage runs that accepted something, oldest first.
+    func serviceTotals(_ partner: PartnerID, runs: Int) async throws(StoreError) -> [ServiceTotal]
+}
