@@ -1,0 +1,24 @@
+import Dispatch
+
+/// Closed until `open()`; threads and tasks wait at it. What tests wait on instead of time.
+final class Gate: Sendable {
+    private let group = DispatchGroup()
+
+    init() { group.enter() }
+
+    /// Once only.
+    func open() { group.leave() }
+
+    struct NeverOpened: Error {}
+
+    /// For server threads.
+    func waitBlocking() throws {
+        guard group.wait(timeout: .now() + 30) == .success else { throw NeverOpened() }
+    }
+
+    func wait() async {
+        await withCheckedContinuation { continuation in
+            group.notify(queue: .global()) { continuation.resume() }
+        }
+    }
+}
