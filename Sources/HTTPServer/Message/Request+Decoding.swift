@@ -1,0 +1,62 @@
+import Foundation
+import HTTPTypes
+
+extension Request {
+    /// The body of an HTML form, `application/x-www-form-urlencoded`.
+    /// - Parameter limit: bytes; 64 KiB unless told.
+    /// - Throws: `HTTPError` 415 for another content type, 413 above the limit, 400 for broken escapes or bytes that
+    ///   are not UTF-8.
+    public func form(upTo limit: Int = 64 * 1024) async throws -> FormFields {
+        guard mediaType == "application/x-www-form-urlencoded" else {
+            throw HTTPError(
+                .unsupportedMediaType, code: "not-a-form",
+                message: "Send the form as application/x-www-form-urlencoded.")
+        }
+        return try FormFields.parse(await body.collect(upTo: limit))
+    }
+
+    /// The body decoded from JSON (`application/json` or a `+json` type).
+    /// - Parameter limit: bytes; 1 MiB unless told.
+    /// - Throws: `HTTPError` 415 for another content type, 413 above the limit, 400 with a message that names the
+    ///   field at fault.
+    public func json<T: Decodable>(
+        _ type: T.Type, upTo limit: Int = 1 << 20, decoder: JSONDecoder = JSONDecoder()
+    ) async throws -> T {
+        guard let mediaType, mediaType == "application/json" || mediaType.hasSuffix("+json") else {
+            throw HTTPError(
+                .unsupportedMediaType, code: "not-json", message: "Send the body as application/json.")
+        }
+        let bytes = try await body.collect(upTo: limit)
+        do {
+            return try decoder.decode(type, from: Data(bytes))
+        } catch let error as DecodingError {
+            throw HTTPError.badRequest("bad-json", error.sentence)
+        }
+    }
+
+    /// The content type without its parameters, in lower case.
+    private var mediaType: String? {
+        guard let value = head.headerFields[.contentType] else { return nil }
+        let type = value.utf8.prefix { $0 != UInt8(ascii: ";") }.trimmingBlanks()
+        return String(decoding: type, as: UTF8.self).lowercased()
+    }
+}
+
+extension DecodingError {
+    /// One sentence a client's developer can act on; it names the place, never the value.
+    fileprivate var sentence: String {
+        func place(_ path: [any CodingKey]) -> String {
+            path.isEmpty ? "the top level" : path.reduce(into: "") { text, key in
+                if let index = key.intValue { text += "[\(index)]" } else { text += (text.isEmpty ? "" : ".") + key.stringValue }
+            }
+        }
+        switch self {
+        case .keyNotFound(let key, let context): return "The body lacks \(place(context.codingPath + [key]))."
+        case .valueNotFound(let type, let context): return "\(place(context.codingPath)) is null; \(type) is needed."
+        case .typeMismatch(let type, let context): return "\(place(context.codingPath)) is not of type \(type)."
+        case .dataCorrupted(let context) where context.codingPath.isEmpty: return "The body is not valid JSON."
+        case .dataCorrupted(let context): return "\(place(context.codingPath)) is not valid: \(context.debugDescription)"
+        @unknown default: return "The body could not be read."
+        }
+    }
+}

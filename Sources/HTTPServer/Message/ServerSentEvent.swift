@@ -1,0 +1,69 @@
+import HTTPTypes
+
+/// One server-sent event (WHATWG HTML section 9.2).
+public struct ServerSentEvent: Sendable, Equatable {
+    public var event: String?
+    public var data: String
+    public var id: String?
+    /// How long a browser waits before it connects again, in milliseconds.
+    public var retryMilliseconds: Int?
+
+    public init(event: String? = nil, data: String, id: String? = nil, retryMilliseconds: Int? = nil) {
+        self.event = event
+        self.data = data
+        self.id = id
+        self.retryMilliseconds = retryMilliseconds
+    }
+
+    /// The event as sent: one field a line, data split at every line end, a blank line after it.
+    /// - Throws: `HTTPError` 500 when the event's name or id holds a line break or NUL, which would forge other fields.
+    public func encoded() throws(HTTPError) -> [UInt8] {
+        var text = ""
+        for (field, value) in [("event", event), ("id", id)] {
+            guard let value else { continue }
+            guard !value.utf8.contains(where: { $0 == 0x0A || $0 == 0x0D || $0 == 0 }) else {
+                throw HTTPError(.internalServerError, code: "bad-event", message: "An event's \(field) holds a line break.")
+            }
+            text += "\(field): \(value)\n"
+        }
+        if let retryMilliseconds { text += "retry: \(retryMilliseconds)\n" }
+        for line in Self.lines(data) { text += "data: \(line)\n" }
+        return Array((text + "\n").utf8)
+    }
+
+    /// Lines end with CRLF, LF or CR, all of which a browser would honour.
+    static func lines(_ text: String) -> [Substring] {
+        text.split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r" || $0 == "\r\n" }
+    }
+}
+
+/// Sends server-sent events to one client.
+public struct EventWriter: Sendable {
+    private let body: BodyWriter
+
+    public init(_ body: BodyWriter) { self.body = body }
+
+    /// - Throws: as `BodyWriter.write`; `HTTPError` 500 for an event name or id that holds a line break.
+    public func send(_ event: ServerSentEvent) async throws { try await body.write(event.encoded()) }
+
+    /// A line that browsers ignore; keeps proxies from closing a quiet stream.
+    public func comment(_ text: String = "") async throws {
+        try await body.write(ServerSentEvent.lines(text).map { ": \($0)\n" }.joined() + "\n")
+    }
+}
+
+extension Response {
+    /// A stream of events. `produce` is cancelled when the client goes away or the server stops; the stream ends when it returns.
+    public static func serverSentEvents(
+        _ produce: @escaping @Sendable (EventWriter) async throws -> Void
+    ) -> Response {
+        Response(
+            headerFields: [.contentType: "text/event-stream", .cacheControl: "no-store"],
+            body: .stream { try await produce(EventWriter($0)) })
+    }
+
+    var isEventStream: Bool {
+        guard case .stream = body else { return false }
+        return headerFields[.contentType]?.hasPrefix("text/event-stream") == true
+    }
+}

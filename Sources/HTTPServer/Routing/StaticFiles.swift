@@ -1,0 +1,103 @@
+import Foundation
+import HTTPTypes
+
+/// Files served from memory. They are read once, at start, and looked up by exact path: a request never touches the
+/// file system, so no spelling of a path can lead outside the directory. Symbolic links, hidden files and whatever is not a
+/// regular file are left out.
+public struct StaticFiles: Sendable {
+    private struct File: Sendable {
+        var bytes: [UInt8]
+        var contentType: String
+        var entityTag: String
+        /// Seconds since 1970.
+        var modified: Int
+    }
+
+    /// By path below the directory, starting with a slash.
+    private let files: [String: File]
+
+    /// Reads every file below `directory`.
+    /// - Throws: the file system's error when the directory or a file in it cannot be read.
+    public init(directory: String) throws {
+        var files: [String: File] = [:]
+        try Self.collect(URL(fileURLWithPath: directory, isDirectory: true), prefix: "/", into: &files)
+        self.files = files
+    }
+
+    private static func collect(_ directory: URL, prefix: String, into files: inout [String: File]) throws {
+        let keys: Set<URLResourceKey> = [.isRegularFileKey, .isDirectoryKey, .isSymbolicLinkKey, .contentModificationDateKey]
+        for entry in try FileManager.default.contentsOfDirectory(at: directory, includingPropertiesForKeys: Array(keys)) {
+            let name = entry.lastPathComponent
+            let values = try entry.resourceValues(forKeys: keys)
+            if name.hasPrefix(".") || values.isSymbolicLink == true { continue }
+            if values.isDirectory == true {
+                try collect(entry, prefix: prefix + name + "/", into: &files)
+            } else if values.isRegularFile == true {
+                let bytes = Array(try Data(contentsOf: entry))
+                files[prefix + name] = File(
+                    bytes: bytes, contentType: contentType(name), entityTag: entityTag(bytes),
+                    modified: max(0, Int(values.contentModificationDate?.timeIntervalSince1970 ?? 0)))
+            }
+        }
+    }
+
+    /// The paths there are, sorted.
+    public var paths: [String] { files.keys.sorted() }
+
+    /// The answer for a file; nil when there is no such file. GET and HEAD are served, with 304 when the client's copy
+    /// is fresh; other methods get 405.
+    /// - Parameter path: percent-encoded and without the query, as `Request.path`.
+    public func response(for path: String, request: HTTPRequest) -> Response? {
+        guard let decoded = PercentCoding.decode(path.utf8), let file = files[decoded] else { return nil }
+        // An escaped slash is not a separator: such a path names no file.
+        guard decoded.utf8.count(where: { $0 == 0x2F }) == path.utf8.count(where: { $0 == 0x2F }) else { return nil }
+        guard request.method == .get || request.method == .head else {
+            var response = Response.text("This address takes GET and HEAD.\n", status: .methodNotAllowed)
+            response.headerFields[.allow] = "GET, HEAD"
+            return response
+        }
+        var fields: HTTPFields = [
+            .eTag: file.entityTag, .lastModified: HTTPDate.format(file.modified),
+            .cacheControl: "no-cache", .xContentTypeOptions: "nosniff",
+        ]
+        // RFC 9110 section 15.4.5: 304 carries the validators, not the content's own fields.
+        if Self.isFresh(file, request.headerFields) { return Response(status: .notModified, headerFields: fields) }
+        fields[.contentType] = file.contentType
+        return Response(headerFields: fields, body: .bytes(file.bytes))
+    }
+
+    /// RFC 9110 section 13.2.2: If-None-Match decides when it is there, If-Modified-Since only otherwise.
+    private static func isFresh(_ file: File, _ fields: HTTPFields) -> Bool {
+        if let tags = fields[.ifNoneMatch] {
+            // Our tags hold no comma, so a plain split cannot cut one that matches. Section 13.1.2: weak comparison.
+            return tags.split(separator: ",").contains { tag in
+                let tag = tag.trimmingCharacters(in: .whitespaces)
+                return tag == "*" || tag == file.entityTag || tag == "W/" + file.entityTag
+            }
+        }
+        guard let since = fields[.ifModifiedSince].flatMap(HTTPDate.parse) else { return false }
+        return file.modified <= since
+    }
+
+    /// FNV-1a, 64 bits, and the length: tells versions of our own files apart; it guards against no one.
+    private static func entityTag(_ bytes: [UInt8]) -> String {
+        let hash = bytes.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+        return "\"\(String(hash, radix: 16))-\(String(bytes.count, radix: 16))\""
+    }
+
+    private static func contentType(_ name: String) -> String {
+        let type = name.lastIndex(of: ".").flatMap { types[name[name.index(after: $0)...].lowercased()] }
+        return type ?? "application/octet-stream"
+    }
+
+    private static let types = [
+        "css": "text/css; charset=utf-8", "csv": "text/csv; charset=utf-8", "gif": "image/gif",
+        "htm": "text/html; charset=utf-8", "html": "text/html; charset=utf-8", "ico": "image/x-icon",
+        "jpeg": "image/jpeg", "jpg": "image/jpeg", "js": "text/javascript; charset=utf-8",
+        "json": "application/json", "map": "application/json", "md": "text/markdown; charset=utf-8",
+        "mjs": "text/javascript; charset=utf-8", "pdf": "application/pdf", "png": "image/png",
+        "svg": "image/svg+xml", "txt": "text/plain; charset=utf-8", "wasm": "application/wasm",
+        "webmanifest": "application/manifest+json", "webp": "image/webp", "woff": "font/woff", "woff2": "font/woff2",
+        "xml": "application/xml", "yaml": "application/yaml", "yml": "application/yaml",
+    ]
+}

@@ -1,0 +1,79 @@
+@preconcurrency import Dispatch
+import Synchronization
+
+/// The open connections of one server.
+final class ConnectionTable: Sendable {
+    private struct State {
+        var connections: [Int: Connection] = [:]
+        var nextID = 0
+        var isStopping = false
+        var waiters: [Int: CheckedContinuation<Bool, Never>] = [:]
+    }
+
+    private let state = Mutex(State())
+
+    func add(_ connection: Connection) -> Int {
+        let (id, isStopping) = state.withLock { state in
+            state.nextID += 1
+            state.connections[state.nextID] = connection
+            return (state.nextID, state.isStopping)
+        }
+        if isStopping { connection.stop() }
+        return id
+    }
+
+    func remove(_ id: Int) {
+        let waiters: [Int: CheckedContinuation<Bool, Never>] = state.withLock { state in
+            state.connections[id] = nil
+            guard state.connections.isEmpty else { return [:] }
+            defer { state.waiters = [:] }
+            return state.waiters
+        }
+        for waiter in waiters.values { waiter.resume(returning: true) }
+    }
+
+    private var all: [Connection] { state.withLock { Array($0.connections.values) } }
+
+    /// Whether one more connection fits under `limit`. When not, the connection that has been idle longest is asked to
+    /// close, so that browsers holding connections open cannot keep newcomers out.
+    func makeRoom(upTo limit: Int) -> Bool {
+        if state.withLock({ $0.connections.count < limit }) { return true }
+        let idle = all.compactMap { connection in connection.socket.idleDeadline.map { (connection, $0) } }
+        idle.min { $0.1 < $1.1 }?.0.socket.interrupt()
+        return false
+    }
+
+    func expire(_ now: ContinuousClock.Instant) {
+        for connection in all { connection.socket.expire(now) }
+    }
+
+    func stopAll() {
+        state.withLock { $0.isStopping = true }
+        for connection in all { connection.stop() }
+    }
+
+    /// Returns how many connections there were.
+    func abortAll() -> Int {
+        let connections = all
+        for connection in connections { connection.socket.abort() }
+        return connections.count
+    }
+
+    /// False when the time ran out first.
+    func waitUntilEmpty(within limit: Duration, queue: DispatchQueue) async -> Bool {
+        await withCheckedContinuation { continuation in
+            let id: Int? = state.withLock { state in
+                guard !state.connections.isEmpty else { return nil }
+                state.nextID += 1
+                state.waiters[state.nextID] = continuation
+                return state.nextID
+            }
+            guard let id else { return continuation.resume(returning: true) }
+            let (seconds, attoseconds) = limit.components
+            let nanoseconds = DispatchTimeInterval.nanoseconds(Int(clamping: seconds) * 1_000_000_000 + Int(attoseconds / 1_000_000_000))
+            queue.asyncAfter(deadline: .now() + nanoseconds) { [self] in
+                state.withLock { $0.waiters.removeValue(forKey: id) }?.resume(returning: false)
+            }
+        }
+    }
+}

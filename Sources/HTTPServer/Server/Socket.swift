@@ -1,0 +1,347 @@
+@preconcurrency import Dispatch  // sources are thread-safe, but not marked so
+import Glibc
+import Synchronization
+
+/// One accepted connection's descriptor: reading with a bounded inbox, writing with back-pressure, deadlines.
+///
+/// A Dispatch source reads whatever arrives into the inbox, so that the peer's going is noticed while a handler runs; at
+/// `inboxLimit` it pauses until the inbox is taken. Every system call on the descriptor is made under the lock and only
+/// before `close`, so a number that the system has given to someone else is never touched.
+final class Socket: Sendable {
+    enum Arrival: Sendable {
+        case bytes([UInt8])
+        /// The peer has sent its last byte; it may still read.
+        case ended
+        /// The connection broke, or was aborted.
+        case lost
+        case timedOut
+        /// `interrupt` was called and nothing had arrived. Only where `isIdle` was set.
+        case interrupted
+        case cancelled
+    }
+
+    enum SendFailure: Error { case lost, timedOut, cancelled }
+
+    typealias Instant = ContinuousClock.Instant
+
+    static let inboxLimit = 64 * 1024
+    private static let readSize = 16 * 1024
+    /// A slow reader gets a fresh deadline for each such piece.
+    static let writeDeadlineUnit = 64 * 1024
+
+    let peer: SocketAddress
+    private let descriptor: Int32
+    private let queue: DispatchQueue
+    private let state = Mutex(State())
+
+    private enum Wake { case ready, timedOut, cancelled }
+
+    private struct Waiter {
+        var continuation: CheckedContinuation<Wake, Never>
+        var deadline: Instant
+        var isIdle = false
+    }
+
+    private struct State {
+        var inbox: [UInt8] = []
+        var hasEnded = false
+        var isLost = false
+        var isInterrupted = false
+        var isClosed = false
+        var readSource: (any DispatchSourceRead)?
+        var isReadingPaused = false
+        var writeSource: (any DispatchSourceWrite)?
+        /// The descriptor may be closed only when Dispatch has let go of it.
+        var sourceCount = 0
+        var reader: Waiter?
+        var writer: Waiter?
+        var onLoss: (@Sendable () -> Void)?
+        var onEnd: (@Sendable () -> Void)?
+    }
+
+    /// What to do once the lock is released: resuming or calling out under it could come back and deadlock.
+    private struct Effects {
+        var reader: (CheckedContinuation<Wake, Never>, Wake)?
+        var writer: (CheckedContinuation<Wake, Never>, Wake)?
+        var onLoss: (@Sendable () -> Void)?
+        var onEnd: (@Sendable () -> Void)?
+
+        func run() {
+            onLoss?()
+            onEnd?()
+            reader.map { $0.0.resume(returning: $0.1) }
+            writer.map { $0.0.resume(returning: $0.1) }
+        }
+    }
+
+    /// Takes over `descriptor`, which must not block.
+    init(descriptor: Int32, peer: SocketAddress, queue: DispatchQueue) {
+        self.descriptor = descriptor
+        self.peer = peer
+        self.queue = queue
+    }
+
+    func start() {
+        let source = DispatchSource.makeReadSource(fileDescriptor: descriptor, queue: queue)
+        source.setEventHandler { [self] in mutate { fill(&$0, &$1) } }
+        source.setCancelHandler { [self] in sourceDidCancel() }
+        state.withLock {
+            $0.readSource = source
+            $0.sourceCount += 1
+        }
+        source.activate()
+    }
+
+    // MARK: Reading
+
+    /// What arrived, waiting for it until `deadline`.
+    /// - Parameter isIdle: the wait between two requests, which `interrupt` may end.
+    func receive(until deadline: Instant, isIdle: Bool = false) async -> Arrival {
+        while true {
+            if let arrival = state.withLock({ takeArrival(&$0, isIdle: isIdle) }) { return arrival }
+            switch await waitToRead(until: deadline, isIdle: isIdle) {
+            case .ready: continue
+            case .timedOut: return state.withLock { takeArrival(&$0, isIdle: isIdle) } ?? .timedOut
+            case .cancelled: return .cancelled
+            }
+        }
+    }
+
+    private func takeArrival(_ state: inout State, isIdle: Bool) -> Arrival? {
+        if isIdle, state.isInterrupted, state.inbox.isEmpty, !state.isClosed, !state.hasEnded {
+            // A request may sit in the system's buffer already; it was sent in good faith and gets its answer.
+            var effects = Effects()
+            fill(&state, &effects)
+        }
+        if !state.inbox.isEmpty {
+            let bytes = state.inbox
+            state.inbox = []
+            if state.isReadingPaused {
+                state.isReadingPaused = false
+                state.readSource?.resume()
+            }
+            return .bytes(bytes)
+        }
+        if state.isLost || state.isClosed { return .lost }
+        if state.hasEnded { return .ended }
+        return isIdle && state.isInterrupted ? .interrupted : nil
+    }
+
+    private func waitToRead(until deadline: Instant, isIdle: Bool) async -> Wake {
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let immediate: Wake? = state.withLock { state in
+                    if Task.isCancelled || state.reader != nil { return .cancelled }
+                    let hasNews = !state.inbox.isEmpty || state.isLost || state.hasEnded || state.isClosed
+                    if hasNews || isIdle && state.isInterrupted { return .ready }
+                    state.reader = Waiter(continuation: continuation, deadline: deadline, isIdle: isIdle)
+                    return nil
+                }
+                if let immediate { continuation.resume(returning: immediate) }
+            }
+        } onCancel: {
+            mutate { wakeReader(&$0, &$1, .cancelled) }
+        }
+    }
+
+    /// Reads what the system holds, up to the inbox's limit.
+    private func fill(_ state: inout State, _ effects: inout Effects) {
+        while !state.isClosed, !state.isLost, !state.hasEnded {
+            guard state.inbox.count < Self.inboxLimit else {
+                if !state.isReadingPaused {
+                    state.isReadingPaused = true
+                    state.readSource?.suspend()
+                }
+                break
+            }
+            let count = withUnsafeTemporaryAllocation(byteCount: Self.readSize, alignment: 1) { buffer in
+                let count = recv(descriptor, buffer.baseAddress, Self.readSize, 0)
+                if count > 0 { state.inbox += buffer[..<count] }
+                return count
+            }
+            if count == Self.readSize { continue }
+            if count == 0 {
+                state.hasEnded = true
+                state.readSource?.cancel()  // an ended descriptor stays readable: the source would fire for ever
+                effects.onEnd = state.onEnd
+            } else if count < 0, errno == EINTR {
+                continue
+            } else if count < 0, errno != EAGAIN {
+                lose(&state, &effects)
+            }
+            break
+        }
+        if !state.inbox.isEmpty || state.hasEnded { wakeReader(&state, &effects, .ready) }
+    }
+
+    // MARK: Writing
+
+    /// Hands `bytes` to the system, waiting while its buffer is full.
+    /// - Parameter timeout: how long the peer may take for each `writeDeadlineUnit`.
+    func send(_ bytes: [UInt8], timeout: Duration) async throws(SendFailure) {
+        var offset = 0
+        var deadline: Instant?
+        var unitStart = 0
+        while offset < bytes.count {
+            let (count, failure) = state.withLock { state -> (Int, Int32) in
+                guard !state.isClosed, !state.isLost else { return (-1, EPIPE) }
+                return bytes[offset...].withUnsafeBytes {
+                    // MSG_NOSIGNAL: a write to a closed connection must not end the process with SIGPIPE.
+                    (Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)), errno)
+                }
+            }
+            if count >= 0 {
+                offset += count
+                continue
+            }
+            if failure == EINTR { continue }
+            guard failure == EAGAIN else {
+                mutate { lose(&$0, &$1) }
+                throw .lost
+            }
+            if deadline == nil || offset - unitStart >= Self.writeDeadlineUnit {
+                deadline = .now + timeout
+                unitStart = offset
+            }
+            switch await waitToWrite(until: deadline ?? .now) {
+            case .ready: continue
+            case .timedOut: throw .timedOut
+            case .cancelled: throw .cancelled
+            }
+        }
+    }
+
+    private func waitToWrite(until deadline: Instant) async -> Wake {
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let immediate: Wake? = state.withLock { state in
+                    if Task.isCancelled || state.writer != nil { return .cancelled }
+                    if state.isLost || state.isClosed { return .ready }
+                    let source = DispatchSource.makeWriteSource(fileDescriptor: descriptor, queue: queue)
+                    source.setEventHandler { [self] in mutate { wakeWriter(&$0, &$1, .ready) } }
+                    source.setCancelHandler { [self] in sourceDidCancel() }
+                    state.writer = Waiter(continuation: continuation, deadline: deadline)
+                    state.writeSource = source
+                    state.sourceCount += 1
+                    source.activate()
+                    return nil
+                }
+                if let immediate { continuation.resume(returning: immediate) }
+            }
+        } onCancel: {
+            mutate { wakeWriter(&$0, &$1, .cancelled) }
+        }
+    }
+
+    /// Tells the peer that nothing more will come (RFC 9112 section 9.6).
+    func finishSending() {
+        state.withLock { state in
+            if !state.isClosed { _ = shutdown(descriptor, Int32(SHUT_WR)) }
+        }
+    }
+
+    // MARK: Ending
+
+    /// `action` runs once when the connection breaks, at once if it has.
+    func whenLost(_ action: @escaping @Sendable () -> Void) {
+        mutate { state, effects in
+            if state.isLost { effects.onLoss = action } else { state.onLoss = action }
+        }
+    }
+
+    /// `action` runs once when the peer has ended or broken the connection, at once if it has; nil forgets it.
+    func whenEnded(_ action: (@Sendable () -> Void)?) {
+        mutate { state, effects in
+            state.onEnd = action
+            if state.isLost || state.hasEnded { effects.onEnd = action }
+        }
+    }
+
+    /// Ends an idle wait now and every later one.
+    func interrupt() {
+        mutate { state, effects in
+            state.isInterrupted = true
+            if state.reader?.isIdle == true { wakeReader(&state, &effects, .ready) }
+        }
+    }
+
+    /// When the present idle wait will end; nil outside of one.
+    var idleDeadline: Instant? {
+        state.withLock { $0.reader.flatMap { $0.isIdle ? $0.deadline : nil } }
+    }
+
+    /// Wakes the waits whose deadline has passed.
+    func expire(_ now: Instant) {
+        mutate { state, effects in
+            if let reader = state.reader, reader.deadline <= now { wakeReader(&state, &effects, .timedOut) }
+            if let writer = state.writer, writer.deadline <= now { wakeWriter(&state, &effects, .timedOut) }
+        }
+    }
+
+    /// Breaks the connection; `close` must still follow.
+    func abort() {
+        mutate { state, effects in
+            guard !state.isClosed else { return }
+            _ = shutdown(descriptor, Int32(SHUT_RDWR))
+            lose(&state, &effects)
+        }
+    }
+
+    func close() {
+        mutate { state, effects in
+            guard !state.isClosed else { return }
+            state.isClosed = true
+            state.onLoss = nil
+            state.onEnd = nil
+            state.readSource?.cancel()
+            if state.isReadingPaused { state.readSource?.resume() }  // a paused source never runs its cancel handler
+            wakeReader(&state, &effects, .ready)
+            wakeWriter(&state, &effects, .ready)
+            closeIfFree(&state)
+        }
+    }
+
+    private func sourceDidCancel() {
+        state.withLock { state in
+            state.sourceCount -= 1
+            closeIfFree(&state)
+        }
+    }
+
+    private func closeIfFree(_ state: inout State) {
+        if state.isClosed, state.sourceCount == 0 { _ = Glibc.close(descriptor) }
+    }
+
+    private func lose(_ state: inout State, _ effects: inout Effects) {
+        guard !state.isLost else { return }
+        state.isLost = true
+        if !state.isReadingPaused { state.readSource?.cancel() }
+        effects.onLoss = state.onLoss
+        effects.onEnd = state.onEnd
+        wakeReader(&state, &effects, .ready)
+        wakeWriter(&state, &effects, .ready)
+    }
+
+    private func wakeReader(_ state: inout State, _ effects: inout Effects, _ wake: Wake) {
+        guard let reader = state.reader else { return }
+        state.reader = nil
+        effects.reader = (reader.continuation, wake)
+    }
+
+    private func wakeWriter(_ state: inout State, _ effects: inout Effects, _ wake: Wake) {
+        guard let writer = state.writer else { return }
+        state.writer = nil
+        state.writeSource?.cancel()
+        state.writeSource = nil
+        effects.writer = (writer.continuation, wake)
+    }
+
+    private func mutate(_ change: (inout State, inout Effects) -> Void) {
+        let effects = state.withLock { state in
+            var effects = Effects()
+            change(&state, &effects)
+            return effects
+        }
+        effects.run()
+    }
+}

@@ -1,0 +1,85 @@
+/// A set of ASCII characters as two 64-bit masks, so that a test costs one shift. Bytes of 0x80 and above are never in it.
+struct ASCIISet: Sendable {
+    private var low: UInt64 = 0
+    private var high: UInt64 = 0
+
+    init(_ characters: String) {
+        for byte in characters.utf8 {
+            if byte < 64 { low |= 1 << UInt64(byte) } else if byte < 128 { high |= 1 << UInt64(byte - 64) }
+        }
+    }
+
+    func contains(_ byte: UInt8) -> Bool {
+        byte < 64 ? (low >> UInt64(byte)) & 1 == 1 : byte < 128 && (high >> UInt64(byte - 64)) & 1 == 1
+    }
+
+    private static let alphanumeric = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+    /// `tchar`, RFC 9110 section 5.6.2.
+    static let token = ASCIISet(alphanumeric + "!#$%&'*+-.^_`|~")
+    /// `cookie-octet`, RFC 6265 section 4.1.1.
+    static let cookieValue = ASCIISet(alphanumeric + "!#$%&'()*+-./:<=>?@[]^_`{|}~")
+    /// Everything RFC 3986 lets stand in a URI, with `%`.
+    static let uri = ASCIISet(alphanumeric + "-._~:/?#[]@!$&'()*+,;=%")
+    /// What a request target may hold: visible ASCII without the four that no user agent sends unescaped. Browsers do
+    /// leave `|`, `^`, `{`, `}`, `[`, `]`, `\` and the backquote bare in queries (WHATWG URL, query percent-encode set).
+    static let target = ASCIISet(alphanumeric + "-._~:/?[]@!$&'()*+,;=%|^{}\\`")
+    /// `reg-name` without sub-delims (RFC 3986 section 3.2.2): no registered host name holds those, and `,` or `;` in
+    /// a host is how two parsers come to disagree.
+    static let hostName = ASCIISet(alphanumeric + "-._~%")
+    static let ipv6Literal = ASCIISet("0123456789abcdefABCDEF:.")
+}
+
+extension BidirectionalCollection where Element == UInt8 {
+    /// Without spaces and tabs (OWS, RFC 9110 section 5.6.3) at both ends.
+    func trimmingBlanks() -> SubSequence {
+        var slice = self[...]
+        while let first = slice.first, first == 0x20 || first == 0x09 { slice = slice.dropFirst() }
+        while let last = slice.last, last == 0x20 || last == 0x09 { slice = slice.dropLast() }
+        return slice
+    }
+}
+
+extension Collection where Element == UInt8 {
+    /// The members of a comma-separated list (RFC 9110 section 5.6.1), trimmed, empty ones left out, in lower case.
+    func listMembers() -> [String] {
+        split(separator: UInt8(ascii: ",")).compactMap { member in
+            let text = String(decoding: Array(member).trimmingBlanks(), as: UTF8.self)
+            return text.isEmpty ? nil : text.lowercased()
+        }
+    }
+}
+
+/// The one reader of numbers that come from the network: digits only, bounded length, so that `+5`, `0x10`, `1_0`,
+/// blanks and overflow are all refused in the same place.
+enum WireNumber {
+    /// 1 to 18 ASCII digits, which always fit an `Int`; RFC 9110 section 8.6 asks to guard against overflow.
+    static func decimal(_ digits: some Collection<UInt8>) -> Int? {
+        guard !digits.isEmpty, digits.count <= 18 else { return nil }
+        var value = 0
+        for byte in digits {
+            guard byte &- 0x30 < 10 else { return nil }
+            value = value * 10 + Int(byte &- 0x30)
+        }
+        return value
+    }
+
+    /// 1 to 15 hex digits (60 bits).
+    static func hexadecimal(_ digits: some Collection<UInt8>) -> Int? {
+        guard !digits.isEmpty, digits.count <= 15 else { return nil }
+        var value = 0
+        for byte in digits {
+            guard let digit = hexDigit(byte) else { return nil }
+            value = value << 4 | Int(digit)
+        }
+        return value
+    }
+
+    static func hexDigit(_ byte: UInt8) -> UInt8? {
+        switch byte {
+        case 0x30...0x39: byte - 0x30
+        case 0x41...0x46: byte - 0x41 + 10
+        case 0x61...0x66: byte - 0x61 + 10
+        default: nil
+        }
+    }
+}
