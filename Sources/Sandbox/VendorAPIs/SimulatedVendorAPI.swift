@@ -1,0 +1,18 @@
+/// A vendor's own API, simulated: where a connector reads customers and counts.
+///
+/// One file an API; it joins by standing in the list that ``SandboxModel`` begins with.
+protocol SimulatedVendorAPI: Sendable {
+    /// First segment of its paths, and its name in the control API (`PUT /control/{name}`).
+    var name: String { get }
+
+    /// What it was asked so far.
+    var requests: RequestMeter { get set }
+
+    /// How the meter calls a request: method and path pattern, `other` for what matches none.
+    func call(of request: SandboxRequest) -> String
+
+    func answer(_ request: SandboxRequest) -> SandboxAnswer
+
+    /// Takes over a whole new configuration; changes nothing when it is wrong.
+    mutating func configure(_ json: JSONValue) throws(SandboxError)
+}
