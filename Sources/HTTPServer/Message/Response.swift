@@ -26,6 +26,11 @@ public enum ResponseBody: Sendable {
     /// Written piece by piece: chunked to HTTP/1.1, ended by closing to HTTP/1.0. When the closure throws, the
     /// connection is cut so that the client sees an incomplete answer. It is not run for HEAD.
     case stream(@Sendable (BodyWriter) async throws -> Void)
+    /// For a server that plays a failing one: nothing is sent, not even a head, and the connection is cut.
+    case abort
+    /// For a server that plays a failing one: the head announces `announcedLength` bytes, only these are sent, and the
+    /// connection is cut.
+    case truncated([UInt8], announcedLength: Int)
 }
 
 /// Takes the pieces of a streamed body. One write at a time.

@@ -3,6 +3,7 @@ import Synchronization
 
 extension Connection {
     func deliver(_ response: Response, to head: RequestHead, mayPersist: Bool) async -> Outcome {
+        if case .abort = response.body { return .cut }
         let keepAlive =
             mayPersist && head.keepAlive && canReachNextRequest() && !control.withLock { $0.isStopping }
         let encoded = encode(response, method: head.request.method, version: head.version, keepAlive: keepAlive)
@@ -14,6 +15,7 @@ extension Connection {
             guard await stream(produce, chunked: encoded.head.framing == .chunked, isEvents: response.isEventStream)
             else { return .cut }
         }
+        if case .truncated = response.body { return .cut }
         return encoded.head.keepAlive ? .persist : .closeGently
     }
 

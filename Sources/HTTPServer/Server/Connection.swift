@@ -177,8 +177,11 @@ final class Connection: Sendable {
         let date = context.dates.now()
         do {
             let head = try ResponseEncoder.head(response, method: method, version: version, keepAlive: keepAlive, date: date)
-            guard case .bytes(let bytes) = response.body, head.framing != .none else { return (head, [], false) }
-            return (head, bytes, false)
+            switch response.body {
+            case .bytes(let bytes) where head.framing != .none: return (head, bytes, false)
+            case .truncated(let bytes, _) where head.framing != .none: return (head, bytes, false)
+            default: return (head, [], false)
+            }
         } catch {
             context.logger.error("A handler's answer cannot be sent; the client got an empty 500.", metadata: ["error": "\(error)"])
         }
