@@ -124,8 +124,8 @@ public final class CurlHTTPClient: HTTPSender {
         case .failed(let failure):
             throw report.error(failure, outcome)
         case .completed:
-            guard outcome.answer.finalStatus != nil, let head = AnswerHead(lines: outcome.answer.head) else {
-                throw report.error(.answerWithoutHead, outcome)
+            guard outcome.answer.isFinalHeadComplete, let head = AnswerHead(lines: outcome.answer.head) else {
+                throw report.error(.headIncomplete, outcome)
             }
             return (head, outcome.answer.body)
         }

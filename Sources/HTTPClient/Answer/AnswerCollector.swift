@@ -29,6 +29,9 @@ struct AnswerCollector: Sendable {
         return status
     }
 
+    /// Whether the empty line after the final head has come.
+    var isFinalHeadComplete: Bool { isHeadComplete && finalStatus != nil }
+
     /// Whether the connection can carry more requests beside this one.
     var isMultiplexed: Bool { head.starts(with: "HTTP/2".utf8) }
 
@@ -40,7 +43,7 @@ struct AnswerCollector: Sendable {
             return false
         }
         // After a complete final head only trailers follow: they are not kept.
-        if isHeadComplete && finalStatus != nil { return true }
+        if isFinalHeadComplete { return true }
 
         if let status = AnswerHead.status(inLine: line) {
             head.removeAll(keepingCapacity: true)

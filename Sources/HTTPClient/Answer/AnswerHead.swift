@@ -8,7 +8,7 @@ struct AnswerHead: Sendable, Equatable {
 
     /// Reads the lines that `AnswerCollector` kept. `nil` without a status line.
     ///
-    /// A line that is no field is passed over, as browsers and libcurl do: it cannot change where the
+    /// A field whose name is none is passed over, as browsers and libcurl do: it cannot change where the
     /// answer ends, which libcurl has already decided.
     init?(lines: [UInt8]) {
         var rest = lines[...]

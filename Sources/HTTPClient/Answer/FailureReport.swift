@@ -50,8 +50,8 @@ struct FailureReport {
             )
         case .setup(let text):
             return (.libraryFailed, "libcurl failed before the request to \(host) was complete: \(text).")
-        case .answerWithoutHead:
-            return malformed
+        case .headIncomplete:
+            return lost
         case .library(let result):
             switch excess {
             case .body:

@@ -43,8 +43,8 @@ enum TransferFailure: Sendable, Equatable {
     case clientStopped
     /// The deadline came while it waited for one of the client's connections.
     case timedOutInQueue
-    /// libcurl is content, and yet there was no final status line.
-    case answerWithoutHead
+    /// The connection ended within the head: libcurl takes that for an answer without a body.
+    case headIncomplete
     /// libcurl's result.
     case library(LibraryResult)
     /// libcurl did not take an option or the handle.

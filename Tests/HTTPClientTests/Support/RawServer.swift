@@ -62,19 +62,22 @@ final class RawServer: Sendable {
     static func listen(backlog: Int32) throws -> (descriptor: Int32, port: Int) {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         guard descriptor >= 0 else { throw SocketFailure(call: "socket") }
-        var address = loopback(port: 0)
-        let size = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let bound = withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(descriptor, $0, size) }
-        }
-        guard bound == 0 else { throw SocketFailure(call: "bind") }
+        let port = try bindToLoopback(descriptor)
         guard Glibc.listen(descriptor, backlog) == 0 else { throw SocketFailure(call: "listen") }
-        var length = size
-        let named = withUnsafeMutablePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &length) }
+        return (descriptor, port)
+    }
+
+    /// To a port that the system picks.
+    static func bindToLoopback(_ descriptor: Int32) throws -> Int {
+        var address = loopback(port: 0)
+        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let result = withUnsafeMutablePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
+                bind(descriptor, pointer, size) == 0 ? getsockname(descriptor, pointer, &size) : -1
+            }
         }
-        guard named == 0 else { throw SocketFailure(call: "getsockname") }
-        return (descriptor, Int(UInt16(bigEndian: address.sin_port)))
+        guard result == 0 else { throw SocketFailure(call: "bind") }
+        return Int(UInt16(bigEndian: address.sin_port))
     }
 
     static func loopback(port: Int) -> sockaddr_in {
@@ -144,6 +147,12 @@ final class RawConnection {
         guard count >= 0 else { throw SocketFailure(call: "recv") }
         unread += buffer.prefix(count)
         return count > 0
+    }
+
+    /// Waits for the client to say something or to hang up, but not longer than this.
+    func pause(milliseconds: Int32) throws {
+        var waiting = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        guard poll(&waiting, 1, milliseconds) >= 0 else { throw SocketFailure(call: "poll") }
     }
 
     /// Returns once the client has closed.
