@@ -50,6 +50,8 @@ public protocol CatalogueStore: Sendable {
     func accounts(_ partner: PartnerID) async throws(StoreError) -> [Account]
     /// Makes the stored accounts of the partner exactly these.
     func replaceAccounts(_ partner: PartnerID, _ accounts: [Account]) async throws(StoreError)
+    /// Removes the partner's accounts and last counts: another organization answers from now on.
+    func forgetAccounts(_ partner: PartnerID) async throws(StoreError)
     func services() async throws(StoreError) -> [Service]
     /// Inserts or updates by id.
     func saveServices(_ services: [Service]) async throws(StoreError)

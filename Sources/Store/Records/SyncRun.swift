@@ -34,13 +34,28 @@ public enum RunState: String, Sendable, Hashable, CaseIterable, Codable {
 }
 
 /// The stages of a run, in order (design section 4).
-public enum RunStage: String, Sendable, Hashable, CaseIterable, Codable {
+public enum RunStage: String, Sendable, Hashable, CaseIterable, Codable, Comparable {
     case verify
     case fetch
     case accounts
     case services
     case usage
     case finish
+
+    public static func < (left: RunStage, right: RunStage) -> Bool {
+        left.rank < right.rank
+    }
+
+    private var rank: Int {
+        switch self {
+        case .verify: 0
+        case .fetch: 1
+        case .accounts: 2
+        case .services: 3
+        case .usage: 4
+        case .finish: 5
+        }
+    }
 }
 
 /// What became of the lines and records of a run. All are counts of lines unless said otherwise.

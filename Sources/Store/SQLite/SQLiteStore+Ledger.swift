@@ -1,0 +1,335 @@
+import Foundation
+import GRDB
+
+extension SQLiteStore {
+    public func planLines(_ run: SyncRunID, _ lines: [UsageLine]) async throws(StoreError) {
+        try await write { database in
+            let sequence = try database.sequence(of: run)
+            let moved = try database.change(
+                "UPDATE sync_run SET stage = ? WHERE sequence = ? AND finished_at IS NULL",
+                [RunStage.usage.rawValue, sequence])
+            guard moved == 1 else { throw StoreError.notFound("active run", run) }
+            var tally = RunTally()
+            for line in lines {
+                try database.insert(line, sequence)
+                tally[line.state] += 1
+            }
+            try database.add(tally, to: sequence)
+        }
+    }
+
+    public func beginSending(
+        _ run: SyncRunID, limit: Int, at instant: Date
+    ) async throws(StoreError) -> [UsageLine] {
+        try await write { database in
+            let sequence = try database.sequence(of: run)
+            var lines = try database.usageLines(run, Queries.plannedLines, [sequence, max(0, limit)])
+            guard let last = lines.last else { return [] }
+            try database.change(
+                """
+                UPDATE usage_line SET state = 'sending', attempts = attempts + 1, intent_at = ?
+                WHERE run = ? AND state = 'planned' AND position <= ?
+                """, [instant.milliseconds, sequence, last.position])
+            for index in lines.indices {
+                lines[index].state = .sending
+                lines[index].attempts += 1
+                lines[index].intentAt = Date(milliseconds: instant.milliseconds)
+            }
+            return lines
+        }
+    }
+
+    @discardableResult
+    public func reopenLines(_ run: SyncRunID) async throws(StoreError) -> Int {
+        try await write { database in
+            try database.change(
+                "UPDATE usage_line SET state = 'planned' WHERE run = ? AND state = 'sending'",
+                [database.sequence(of: run)])
+        }
+    }
+
+    public func recordOutcomes(_ run: SyncRunID, _ outcomes: [LineOutcome]) async throws(StoreError) {
+        try await write { database in
+            let sequence = try database.sequence(of: run)
+            var tally = RunTally()
+            for outcome in outcomes {
+                try database.record(outcome, run, sequence)
+                tally.open -= 1
+                tally[outcome.state] += 1
+            }
+            try database.add(tally, to: sequence)
+        }
+    }
+
+    public func lines(
+        _ run: SyncRunID, states: Set<UsageLineState>?, after cursor: Int?, limit: Int
+    ) async throws(StoreError) -> [UsageLine] {
+        try await read { database in
+            let sequence = try database.sequence(of: run)
+            if let states, states.isEmpty { return [] }
+            return try database.usageLines(
+                run, Queries.lines(states), ["run": sequence, "cursor": cursor ?? -1, "limit": max(0, limit)])
+        }
+    }
+
+    public func tally(_ run: SyncRunID) async throws(StoreError) -> RunTally {
+        try await read { database in
+            guard let stored = try database.run(run) else { throw StoreError.notFound("run", run) }
+            return stored.tally
+        }
+    }
+
+    public func lastCounts(_ partner: PartnerID) async throws(StoreError) -> [LastCount] {
+        try await read { try $0.fetchAll(LastCount.self, Queries.lastCounts, [partner.rawValue]) }
+    }
+
+    public func serviceTotals(_ partner: PartnerID, runs: Int) async throws(StoreError) -> [ServiceTotal] {
+        try await read { try $0.fetchAll(ServiceTotal.self, Queries.serviceTotals, [partner.rawValue, max(0, runs)]) }
+    }
+}
+
+extension Queries {
+    /// Arguments: run, limit.
+    static let plannedLines = """
+        SELECT * FROM usage_line WHERE run = ? AND state = 'planned' ORDER BY position LIMIT ?
+        """
+
+    /// Argument: run.
+    static let countByState = "SELECT state, COUNT(*) FROM usage_line WHERE run = ? GROUP BY state"
+
+    /// Arguments: partner.
+    static let lastCounts = """
+        SELECT last_count.*, sync_run.id AS run_id FROM last_count JOIN sync_run ON sync_run.sequence = last_count.run
+        WHERE last_count.partner_id = ? ORDER BY account_id, service_id
+        """
+
+    /// Arguments: partner, number of runs.
+    static let serviceTotals = """
+        SELECT sync_run.id AS run_id, finished_at, service_name, total
+        FROM (
+            SELECT sequence, id, created_at, finished_at FROM sync_run
+            WHERE partner_id = ? AND purpose = 'usage' AND tally_accepted > 0 AND finished_at IS NOT NULL
+            ORDER BY created_at DESC, sequence DESC LIMIT ?
+        ) AS sync_run
+        JOIN service_total ON service_total.run = sync_run.sequence
+        ORDER BY created_at, sequence, service_name
+        """
+
+    /// Arguments by name: run, cursor, limit. One range of the index for each state, so that few rejected lines among many
+    /// accepted are found without reading those.
+    static func lines(_ states: Set<UsageLineState>?) -> String {
+        let filters = states.map { states in states.map { "AND state = '\($0.rawValue)'" }.sorted() } ?? [""]
+        let ranges = filters.map { filter in
+            """
+            SELECT * FROM (
+                SELECT * FROM usage_line WHERE run = :run \(filter) AND position > :cursor ORDER BY position LIMIT :limit
+            )
+            """
+        }
+        return ranges.joined(separator: " UNION ALL ") + " ORDER BY position LIMIT :limit"
+    }
+
+    /// Argument: run. Equal counts are summed by multiplication: SQLite knows no decimals.
+    static let acceptedCounts = """
+        SELECT service_name, sent_count, COUNT(*) AS times FROM usage_line
+        WHERE run = ? AND state = 'accepted' GROUP BY service_name, sent_count
+        """
+}
+
+extension Database {
+    fileprivate func insert(_ line: UsageLine, _ sequence: Int64) throws {
+        try change(
+            """
+            INSERT INTO usage_line (run, position, account_id, account_name, service_id, service_name, raw_count, sent_count,
+                state, attempts, http_status, message, intent_at, outcome_at)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            """,
+            [
+                sequence, line.position, line.accountID, line.accountName, line.serviceID, line.serviceName,
+                storable(line.rawCount), line.sentCount.map(storable), line.state.rawValue, line.attempts, line.httpStatus,
+                line.message, line.intentAt?.milliseconds, line.outcomeAt?.milliseconds,
+            ])
+    }
+
+    fileprivate func usageLines(
+        _ run: SyncRunID, _ sql: String, _ arguments: StatementArguments
+    ) throws -> [UsageLine] {
+        let rows = try Row.fetchCursor(cachedStatement(sql: sql), arguments: arguments)
+        var lines: [UsageLine] = []
+        while let row = try rows.next() {
+            lines.append(try UsageLine(RowReader(row, of: "usage_line", key: ["run", "position"]), run))
+        }
+        return lines
+    }
+
+    fileprivate func record(_ outcome: LineOutcome, _ run: SyncRunID, _ sequence: Int64) throws {
+        guard outcome.state.isOutcome else {
+            throw StoreError(
+                code: .constraint,
+                message: """
+                    \(outcome.state.rawValue) is not what becomes of a line that was sent. No outcome of this batch was saved. \
+                    This is a defect in Perch.
+                    """)
+        }
+        let row = try Row.fetchOne(
+            cachedStatement(
+                sql: """
+                    UPDATE usage_line SET state = ?, attempts = ?, http_status = ?, message = ?, outcome_at = ?
+                    WHERE run = ? AND position = ? AND state = 'sending'
+                    RETURNING account_id, account_name, service_id, service_name, sent_count
+                    """),
+            arguments: [
+                outcome.state.rawValue, outcome.attempts, outcome.httpStatus, outcome.message,
+                outcome.state == .planned ? nil : outcome.at.milliseconds, sequence, outcome.position,
+            ])
+        guard let row else {
+            throw StoreError.notFound("line being sent", "\(outcome.position) of run \(run)")
+        }
+        if outcome.state == .accepted {
+            try saveLastCount(RowReader(row, of: "usage_line", key: ["account_id"]), sequence, outcome.at)
+        }
+    }
+
+    private func saveLastCount(_ line: RowReader, _ sequence: Int64, _ instant: Date) throws {
+        try change(
+            """
+            INSERT INTO last_count (partner_id, account_id, service_id, account_name, service_name, count, run, accepted_at)
+            SELECT partner_id, ?, ?, ?, ?, ?, sequence, ? FROM sync_run WHERE sequence = ?
+            ON CONFLICT (partner_id, account_id, service_id) DO UPDATE SET account_name = excluded.account_name,
+                service_name = excluded.service_name, count = excluded.count, run = excluded.run,
+                accepted_at = excluded.accepted_at
+            """,
+            [
+                line.text("account_id"), line.text("service_id"), line.text("account_name"), line.text("service_name"),
+                line.text("sent_count"), instant.milliseconds, sequence,
+            ])
+    }
+
+    /// Changes the run's counts with its lines, in their transaction.
+    fileprivate func add(_ tally: RunTally, to sequence: Int64) throws {
+        try change(
+            """
+            UPDATE sync_run SET tally_accepted = tally_accepted + ?, tally_not_mapped = tally_not_mapped + ?,
+                tally_rejected = tally_rejected + ?, tally_failed = tally_failed + ?,
+                tally_excluded = tally_excluded + ?, tally_dropped_to_zero = tally_dropped_to_zero + ?,
+                tally_not_sent = tally_not_sent + ?, tally_open = tally_open + ?
+            WHERE sequence = ?
+            """,
+            [
+                tally.accepted, tally.notMapped, tally.rejected, tally.failed, tally.excluded, tally.droppedToZero,
+                tally.notSent, tally.open, sequence,
+            ])
+    }
+
+    func giveUpOpenLines(_ sequence: Int64) throws {
+        for state in [UsageLineState.planned, .sending] {
+            try change(
+                "UPDATE usage_line SET state = 'notSent' WHERE run = ? AND state = ?", [sequence, state.rawValue])
+        }
+    }
+
+    /// Counts the lines of a run from the lines themselves.
+    func countedTally(_ sequence: Int64) throws -> RunTally {
+        var tally = RunTally()
+        let rows = try Row.fetchCursor(cachedStatement(sql: Queries.countByState), arguments: [sequence])
+        while let row = try rows.next() {
+            let reader = RowReader(row, of: "usage_line", key: ["state"])
+            let state: UsageLineState = try reader.word("state")
+            tally[state] += try reader.integer("COUNT(*)")
+        }
+        return tally
+    }
+
+    func recount(_ sequence: Int64) throws {
+        try change(
+            """
+            UPDATE sync_run SET tally_accepted = 0, tally_not_mapped = 0, tally_rejected = 0, tally_failed = 0,
+                tally_excluded = 0, tally_dropped_to_zero = 0, tally_not_sent = 0, tally_open = 0
+            WHERE sequence = ?
+            """, [sequence])
+        try add(countedTally(sequence), to: sequence)
+    }
+
+    func saveServiceTotals(_ sequence: Int64) throws {
+        var totals: [String: Decimal] = [:]
+        let rows = try Row.fetchCursor(cachedStatement(sql: Queries.acceptedCounts), arguments: [sequence])
+        while let row = try rows.next() {
+            let reader = RowReader(row, of: "usage_line", key: ["service_name"])
+            totals[try reader.text("service_name"), default: 0] +=
+                try reader.count("sent_count") * Decimal(reader.integer("times"))
+        }
+        for (service, total) in totals {
+            try insert(
+                into: "service_total", ["run": sequence, "service_name": service, "total": try storable(total)])
+        }
+    }
+}
+
+extension RunTally {
+    /// The count that a line in this state belongs to.
+    fileprivate subscript(state: UsageLineState) -> Int {
+        get { self[keyPath: Self.count(of: state)] }
+        set { self[keyPath: Self.count(of: state)] = newValue }
+    }
+
+    private static func count(of state: UsageLineState) -> WritableKeyPath<RunTally, Int> {
+        switch state {
+        case .accepted: \.accepted
+        case .notMapped: \.notMapped
+        case .rejected: \.rejected
+        case .failed: \.failed
+        case .excluded: \.excluded
+        case .droppedToZero: \.droppedToZero
+        case .notSent: \.notSent
+        case .planned, .sending: \.open
+        }
+    }
+}
+
+extension UsageLineState {
+    fileprivate var isOutcome: Bool {
+        switch self {
+        case .accepted, .notMapped, .rejected, .failed, .planned: true
+        case .excluded, .droppedToZero, .sending, .notSent: false
+        }
+    }
+}
+
+extension UsageLine {
+    /// The row knows its run by the short key only.
+    fileprivate init(_ row: RowReader, _ run: SyncRunID) throws(StoreError) {
+        self.init(
+            runID: run, position: try row.integer("position"), accountID: try row.text("account_id"),
+            accountName: try row.text("account_name"), serviceID: try row.text("service_id"),
+            serviceName: try row.text("service_name"), rawCount: try row.count("raw_count"),
+            sentCount: try row.optionalCount("sent_count"), state: try row.word("state"))
+        attempts = try row.integer("attempts")
+        httpStatus = try row.optionalInteger("http_status")
+        message = try row.optionalText("message")
+        intentAt = try row.optionalInstant("intent_at")
+        outcomeAt = try row.optionalInstant("outcome_at")
+    }
+}
+
+extension LastCount: StoredRecord {
+    static let table = "last_count"
+    static let key = ["partner_id", "account_id", "service_id"]
+
+    init(_ row: RowReader) throws(StoreError) {
+        self.init(
+            accountID: try row.text("account_id"), accountName: try row.text("account_name"),
+            serviceID: try row.text("service_id"), serviceName: try row.text("service_name"), count: try row.count("count"),
+            runID: SyncRunID(try row.text("run_id")), acceptedAt: try row.instant("accepted_at"))
+    }
+}
+
+extension ServiceTotal: StoredRecord {
+    static let table = "service_total"
+    static let key = ["run_id", "service_name"]
+
+    init(_ row: RowReader) throws(StoreError) {
+        self.init(
+            runID: SyncRunID(try row.text("run_id")), finishedAt: try row.instant("finished_at"),
+            serviceName: try row.text("service_name"), total: try row.count("total"))
+    }
+}
