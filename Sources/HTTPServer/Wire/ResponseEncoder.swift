@@ -72,7 +72,8 @@ struct ResponseEncoder: Sendable {
         case .empty: return (isHead ? .none : .length(0), 0)
         case .bytes(let bytes): return (isHead ? .none : .length(bytes.count), bytes.count)
         case .truncated(_, let announced): return (isHead ? .none : .length(announced), announced)
-        case .abort, .stream where isHead: return (.none, nil)
+        case .abort: return (.none, nil)
+        case .stream where isHead: return (.none, nil)
         // RFC 9112 section 6.1: no Transfer-Encoding to a client of HTTP/1.0.
         case .stream: return (version == .http11 ? .chunked : .untilClose, nil)
         }
