@@ -1,0 +1,108 @@
+import Foundation
+
+/// Where one vendor's accounts, services and usage come from.
+public protocol Connector: Sendable {
+    /// Stable word, kept with stored credentials, for instance `saas-alerts`.
+    var id: String { get }
+    /// The product's name as partners know it.
+    var productName: String { get }
+    /// What is asked of the partner, in the order of the form.
+    var fields: [ConnectorField] { get }
+    /// The reviewed catalogue: services come from here, never from data.
+    var services: [CatalogueService] { get }
+
+    /// Reads what the partner entered: trimmed, checked, completed with defaults.
+    /// - Throws: `ConnectorError` with code `invalidInput`, whose message names the field.
+    func credential(from entered: [String: String]) throws(ConnectorError) -> ConnectorCredential
+    /// The partner's customers, whole or not at all.
+    func fetchAccounts(_ credential: ConnectorCredential) async throws(ConnectorError) -> VendorAccounts
+    /// Customers and counts of one instant, whole or not at all.
+    func fetchUsage(_ credential: ConnectorCredential) async throws(ConnectorError) -> VendorSnapshot
+}
+
+/// One field of the form under "Connect".
+public struct ConnectorField: Sendable, Hashable {
+    /// The form's and the credential's name of the field.
+    public var name: String
+    public var label: String
+    public var help: String
+    /// Never shown again, and stored sealed.
+    public var isSecret: Bool
+    /// Used when the partner leaves the field empty the first time.
+    public var defaultValue: String?
+
+    public init(name: String, label: String, help: String, isSecret: Bool, defaultValue: String? = nil) {
+        self.name = name
+        self.label = label
+        self.help = help
+        self.isSecret = isSecret
+        self.defaultValue = defaultValue
+    }
+}
+
+/// A service that a vendor sells, as reviewed by its engineers. Category words are Gradient's (contract 6.1, 6.2).
+public struct CatalogueService: Sendable, Hashable {
+    public var name: String
+    public var description: String
+    public var category: String
+    public var subcategory: String
+
+    public init(name: String, description: String, category: String, subcategory: String) {
+        self.name = name
+        self.description = description
+        self.category = category
+        self.subcategory = subcategory
+    }
+}
+
+/// One customer of the partner in the vendor's platform.
+public struct VendorAccount: Sendable, Hashable {
+    public var id: String
+    public var name: String
+
+    public init(id: String, name: String) {
+        self.id = id
+        self.name = name
+    }
+}
+
+/// A complete list of customers.
+public struct VendorAccounts: Sendable, Hashable {
+    /// In the vendor's order, ids unique.
+    public var accounts: [VendorAccount]
+    /// Records left out because they lack an id or a name.
+    public var recordsDropped: Int
+
+    public init(accounts: [VendorAccount], recordsDropped: Int) {
+        self.accounts = accounts
+        self.recordsDropped = recordsDropped
+    }
+}
+
+/// One count of one service for one account, as the vendor tells it.
+public struct UsageRecord: Sendable, Hashable {
+    public var accountID: String
+    /// The name of a catalogue service.
+    public var serviceName: String
+    public var count: Decimal
+
+    public init(accountID: String, serviceName: String, count: Decimal) {
+        self.accountID = accountID
+        self.serviceName = serviceName
+        self.count = count
+    }
+}
+
+/// Everything that one fetch brought. An incomplete read is an error, so a snapshot is always whole.
+public struct VendorSnapshot: Sendable, Hashable {
+    public var accounts: [VendorAccount]
+    public var usage: [UsageRecord]
+    /// Records left out because they lack an id, a name or a count.
+    public var recordsDropped: Int
+
+    public init(accounts: [VendorAccount], usage: [UsageRecord], recordsDropped: Int) {
+        self.accounts = accounts
+        self.usage = usage
+        self.recordsDropped = recordsDropped
+    }
+}

@@ -1,0 +1,33 @@
+import HTTPClient
+
+/// Why the vendor's side gave no data.
+public struct ConnectorError: Error, Sendable, Hashable, CustomStringConvertible {
+    public enum Code: String, Sendable, Hashable {
+        /// What the partner entered cannot be right; nothing was sent.
+        case invalidInput
+        /// 401 or 403: the vendor refused the credential.
+        case credentialRefused
+        case unreachable
+        /// An answer with another status than 2xx.
+        case refused
+        /// A 2xx answer of another form than described.
+        case brokenAnswer
+        /// A list without a single usable record: never taken as "no customers".
+        case emptyList
+        case cancelled
+    }
+
+    public var code: Code
+    /// What a person reads; never a credential.
+    public var message: String
+    /// The form field to mend, when it is one.
+    public var field: String?
+
+    public init(code: Code, message: String, field: String? = nil) {
+        self.code = code
+        self.message = message
+        self.field = field
+    }
+
+    public var description: String { "vendor.\(code.rawValue): \(message)" }
+}

@@ -1,0 +1,53 @@
+import HTTPClient
+import Logging
+import Store
+
+/// The domain's front door: what people, operators and the command line ask for comes in here. What they may ask is
+/// decided before; what comes of it is told in `IntegrationError`'s words.
+public final class Desk: Sendable {
+    let environment: IntegrationEnvironment
+    let board: ProgressBoard
+    let worker: RunWorker
+    let scheduler: Scheduler
+    let outbox: AlertOutbox
+
+    public init(_ environment: IntegrationEnvironment) {
+        self.environment = environment
+        board = ProgressBoard()
+        worker = RunWorker(environment, board: board)
+        scheduler = Scheduler(environment: environment, worker: worker)
+        outbox = AlertOutbox(environment)
+    }
+
+    /// Works until the task is cancelled: runs, schedule and alerts. Returns when everything is put down in order.
+    public func run() async {
+        await withTaskGroup { group in
+            group.addTask { await self.worker.work() }
+            group.addTask { await self.scheduler.work() }
+            group.addTask { await self.outbox.work() }
+        }
+    }
+
+    var store: any Store { environment.store }
+
+    /// Runs one store action, its errors told as the domain's.
+    func remember<Value: Sendable>(
+        _ body: (any Store) async throws(StoreError) -> Value
+    ) async throws(IntegrationError) -> Value {
+        do {
+            return try await body(environment.store)
+        } catch {
+            throw IntegrationError(error)
+        }
+    }
+
+    /// Writes an audit entry.
+    func audit(
+        _ action: String, _ partner: PartnerID?, by initiator: Initiator, _ details: String = ""
+    ) async throws(IntegrationError) {
+        let entry = AuditEntry(
+            at: environment.time.now(), actor: initiator.actor, action: action, partnerID: partner,
+            address: initiator.address, details: details)
+        try await remember { store throws(StoreError) in try await store.appendAudit(entry) }
+    }
+}

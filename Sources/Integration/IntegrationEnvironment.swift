@@ -1,0 +1,84 @@
+import Connectors
+import HTTPClient
+import Logging
+import Secrets
+import Store
+import Synthesize
+
+/// Everything that the domain needs from outside; passed in, so that a test or a simulation can replace any of it.
+public struct IntegrationEnvironment: Sendable {
+    public var store: any Store
+    public var keyRing: KeyRing
+    public var connector: any Connector
+    public var synthesize: SynthesizeClient.Environment
+    /// The vendor's half of every token.
+    public var vendorKey: Secret
+    public var time: TimeSource
+    public var random: RandomSource
+    public var policy: IntegrationPolicy
+    public var logger: Logger
+
+    public init(
+        store: any Store, keyRing: KeyRing, connector: any Connector, synthesize: SynthesizeClient.Environment,
+        vendorKey: Secret, time: TimeSource, random: RandomSource, policy: IntegrationPolicy, logger: Logger
+    ) {
+        self.store = store
+        self.keyRing = keyRing
+        self.connector = connector
+        self.synthesize = synthesize
+        self.vendorKey = vendorKey
+        self.time = time
+        self.random = random
+        self.policy = policy
+        self.logger = logger
+    }
+}
+
+/// What happens to a pair of account and service that was sent before and is now gone or below 1.
+public enum ZeroCountPolicy: String, Sendable, Hashable, CaseIterable {
+    /// It is listed; the partner can send the zeros by hand.
+    case report
+    /// 0 is sent once.
+    case sendOnce
+}
+
+/// The numbers that an operator may turn.
+public struct IntegrationPolicy: Sendable, Hashable {
+    public var zeroCounts: ZeroCountPolicy
+    /// A run is held when the units of the pairs sent before shrink by more than this share (0 to 1).
+    public var dropHoldShare: Double
+    /// The guard needs at least this many pairs sent before: one customer leaving a small partner is no accident.
+    public var dropHoldMinimumPairs: Int
+    /// Counts under way at once in one run.
+    public var parallelCounts: Int
+    /// Runs under way at once.
+    public var parallelRuns: Int
+    /// How long a run is believed alive without a heartbeat.
+    public var lease: Duration
+    /// A run that takes longer is ended as failed.
+    public var runDeadline: Duration
+    /// Lines that fail one after the other before the run gives up on Synthesize for now.
+    public var failuresInARow: Int
+    /// How long a ticket is awaited.
+    public var ticketDeadline: Duration
+    /// Scheduled runs of different partners are spread over this time.
+    public var scheduleSpread: Duration
+
+    public init(
+        zeroCounts: ZeroCountPolicy = .report, dropHoldShare: Double = 0.5, dropHoldMinimumPairs: Int = 5,
+        parallelCounts: Int = 16, parallelRuns: Int = 8, lease: Duration = .seconds(60),
+        runDeadline: Duration = .seconds(6 * 3600), failuresInARow: Int = 20,
+        ticketDeadline: Duration = .seconds(300), scheduleSpread: Duration = .seconds(120)
+    ) {
+        self.zeroCounts = zeroCounts
+        self.dropHoldShare = dropHoldShare
+        self.dropHoldMinimumPairs = dropHoldMinimumPairs
+        self.parallelCounts = parallelCounts
+        self.parallelRuns = parallelRuns
+        self.lease = lease
+        self.runDeadline = runDeadline
+        self.failuresInARow = failuresInARow
+        self.ticketDeadline = ticketDeadline
+        self.scheduleSpread = scheduleSpread
+    }
+}

@@ -1,0 +1,55 @@
+import Connectors
+import Store
+import Synthesize
+
+/// Which services must be created or updated in Synthesize. Names are matched without case (contract U-37).
+struct ServicePlan: Sendable, Hashable {
+    struct Update: Sendable, Hashable {
+        var id: String
+        var changes: ServiceChanges
+    }
+
+    var create: [ServiceDraft]
+    var update: [Update]
+
+    /// - Parameter overridden: ids of services that an operator changed by hand; they are left as they are.
+    /// - Throws: `invalidInput` when the catalogue names a category that Gradient does not know.
+    init(
+        catalogue: [CatalogueService], existing: [VendorService], overridden: Set<String>
+    ) throws(IntegrationError) {
+        let known = Self.byName(existing)
+        create = []
+        update = []
+        for service in catalogue {
+            guard let category = ServiceCategory(rawValue: service.category),
+                let subcategory = ServiceSubcategory(rawValue: service.subcategory)
+            else {
+                throw IntegrationError(
+                    code: .invalidInput,
+                    message: "The service \"\(service.name)\" has a category that Gradient does not know: "
+                        + "\(service.category) / \(service.subcategory). Correct the connector's catalogue.")
+            }
+            let draft = ServiceDraft(
+                name: service.name, description: service.description, category: category, subcategory: subcategory)
+            guard let found = known[service.name.lowercased()] else {
+                create.append(draft)
+                continue
+            }
+            let changes = Self.changes(from: found, to: draft)
+            if !changes.isEmpty, !overridden.contains(found.id) { update.append(Update(id: found.id, changes: changes)) }
+        }
+    }
+
+    /// Synthesize's services by lower-cased name; the first of equal names.
+    static func byName(_ services: [VendorService]) -> [String: VendorService] {
+        Dictionary(services.map { ($0.name.lowercased(), $0) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    private static func changes(from service: VendorService, to draft: ServiceDraft) -> ServiceChanges {
+        ServiceChanges(
+            name: service.name == draft.name ? nil : draft.name,
+            description: service.description == draft.description ? nil : draft.description,
+            category: service.category == draft.category.rawValue ? nil : draft.category,
+            subcategory: service.subcategory == draft.subcategory.rawValue ? nil : draft.subcategory)
+    }
+}

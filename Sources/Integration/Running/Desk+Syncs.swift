@@ -1,0 +1,150 @@
+import HTTPClient
+import Store
+
+extension Desk {
+    /// Sync Now. However often it is pressed, a partner has one run.
+    public func startSync(
+        _ partner: PartnerID, by initiator: Initiator
+    ) async throws(IntegrationError) -> RunInsertion {
+        try await start(.usage, partner, by: initiator)
+    }
+
+    /// Sends 0 once for every pair that the last sync listed as dropped to zero.
+    /// - Throws: `conflict` when there is none.
+    public func sendZeros(_ partner: PartnerID, by initiator: Initiator) async throws(IntegrationError) -> RunInsertion {
+        let environment = environment
+        let dropped = try await remember { _ throws(StoreError) in try await environment.droppedToZero(partner) }
+        guard !dropped.isEmpty else {
+            throw IntegrationError(code: .conflict, message: "There is nothing to send: no count has dropped to zero.")
+        }
+        return try await start(.zeros, partner, by: initiator)
+    }
+
+    /// Starts a held run anew; a large drop does not hold it again.
+    public func releaseRun(_ id: SyncRunID, by initiator: Initiator) async throws(IntegrationError) -> RunInsertion {
+        let held = try await syncRun(id)
+        guard held.state == .held else {
+            throw IntegrationError(code: .conflict, message: "This run is not held, so there is nothing to release.")
+        }
+        return try await start(held.purpose, held.partnerID, by: initiator, allowingDrop: true)
+    }
+
+    private func start(
+        _ purpose: RunPurpose, _ partner: PartnerID, by initiator: Initiator, allowingDrop: Bool = false
+    ) async throws(IntegrationError) -> RunInsertion {
+        let connection = try await environment.connection(partner)
+        try connection.requireConnected()
+        var run = SyncRun(
+            id: newRunID(), partnerID: partner, purpose: purpose, trigger: initiator.trigger,
+            startedBy: initiator.startedBy, createdAt: environment.time.now())
+        run.findings.dropAllowed = allowingDrop
+        let new = run
+        let insertion = try await remember { store throws(StoreError) in try await store.insertRun(new) }
+        switch insertion {
+        case .inserted:
+            try await audit(allowingDrop ? "run.release" : "run.start", partner, by: initiator, "\(purpose) \(run.id)")
+            await worker.wake()
+        case .alreadyActive(let active) where active.purpose == .connect:
+            throw IntegrationError(
+                code: .conflict,
+                message: "Perch is still making accounts and services ready. Press Sync Now again in a moment.")
+        case .alreadyActive: break
+        }
+        return insertion
+    }
+
+    /// Stops a run and returns it when it has ended.
+    public func cancelRun(_ id: SyncRunID, by initiator: Initiator) async throws(IntegrationError) -> SyncRun {
+        let run = try await syncRun(id)
+        guard run.state.isActive else {
+            throw IntegrationError(code: .conflict, message: "The run has ended already.")
+        }
+        let worker = worker
+        try await remember { _ throws(StoreError) in try await worker.cancel(id) }
+        try await audit("run.cancel", run.partnerID, by: initiator, "\(id)")
+        return try await syncRun(id)
+    }
+
+    /// - Throws: `notFound`.
+    public func syncRun(_ id: SyncRunID) async throws(IntegrationError) -> SyncRun {
+        guard let run = try await remember({ store throws(StoreError) in try await store.run(id) }) else {
+            throw IntegrationError(code: .notFound, message: "There is no such sync run.")
+        }
+        return await current(run)
+    }
+
+    /// Syncs of a partner, newest first; connect jobs are not among them.
+    public func syncRuns(
+        _ partner: PartnerID, before cursor: SyncRunID?, limit: Int
+    ) async throws(IntegrationError) -> [SyncRun] {
+        let runs = try await remember { store throws(StoreError) in
+            try await store.runs(partner, purposes: [.usage, .zeros], before: cursor, limit: limit)
+        }
+        var current: [SyncRun] = []
+        for run in runs { current.append(await self.current(run)) }
+        return current
+    }
+
+    /// The ledger of a run.
+    public func lines(
+        _ run: SyncRunID, states: Set<UsageLineState>?, after cursor: Int?, limit: Int
+    ) async throws(IntegrationError) -> [UsageLine] {
+        try await remember { store throws(StoreError) in
+            try await store.lines(run, states: states, after: cursor, limit: limit)
+        }
+    }
+
+    /// Snapshots of a run: the present one first, the last one when it has ended; then the stream ends. A slow reader gets
+    /// the newest, and nobody more than ten a second.
+    public func progress(of id: SyncRunID) async throws(IntegrationError) -> AsyncStream<RunProgress> {
+        let posts = await board.watch(id)
+        let run = try await syncRun(id)
+        let time = environment.time
+        let (stream, viewer) = AsyncStream.makeStream(of: RunProgress.self, bufferingPolicy: .bufferingNewest(1))
+        viewer.yield(RunProgress(run))
+        guard run.state.isActive else {
+            viewer.finish()
+            return stream
+        }
+        let relay = Task {
+            for await progress in posts {
+                viewer.yield(progress)
+                do {
+                    try await time.sleep(.milliseconds(100))
+                } catch {
+                    break
+                }
+            }
+            viewer.finish()
+        }
+        viewer.onTermination = { _ in relay.cancel() }
+        return stream
+    }
+
+    /// The run with the tally of this moment; the store's is counted only at the end.
+    private func current(_ run: SyncRun) async -> SyncRun {
+        guard run.state == .running, let progress = await board.progress(of: run.id) else { return run }
+        var run = run
+        run.tally = progress.tally
+        run.stage = progress.stage
+        return run
+    }
+
+    func newRunID() -> SyncRunID {
+        SyncRunID(environment.random.identifier(prefix: "run_"))
+    }
+}
+
+extension Connection {
+    /// - Throws: `conflict`, saying what to do first.
+    func requireConnected() throws(IntegrationError) {
+        let message: String
+        switch state {
+        case .connected: return
+        case .notConnected: message = "Connect first: paste the Partner API key and press Connect."
+        case .needsNewKey: message = "Synthesize did not accept the stored key. Connect again with a new one."
+        case .disabled: message = "The integration is disabled. Press Enable first."
+        }
+        throw IntegrationError(code: .conflict, message: message)
+    }
+}

@@ -1,0 +1,46 @@
+import HTTPClient
+import Store
+
+/// Where running syncs post how far they are, and viewers read it. Posting never waits for a viewer.
+actor ProgressBoard {
+    private var latest: [SyncRunID: RunProgress] = [:]
+    private var viewers: [SyncRunID: [Int: AsyncStream<RunProgress>.Continuation]] = [:]
+    private var lastViewer = 0
+
+    /// How far a run is; nil when it is not running here.
+    func progress(of run: SyncRunID) -> RunProgress? {
+        latest[run]
+    }
+
+    func post(_ progress: RunProgress) {
+        latest[progress.runID] = progress
+        for viewer in viewers[progress.runID, default: [:]].values { viewer.yield(progress) }
+    }
+
+    /// Posts the end of a run; its streams end.
+    func close(_ progress: RunProgress) {
+        latest[progress.runID] = nil
+        for viewer in (viewers.removeValue(forKey: progress.runID) ?? [:]).values {
+            viewer.yield(progress)
+            viewer.finish()
+        }
+    }
+
+    /// A viewer's own stream; a slow viewer finds only the newest post.
+    func watch(_ run: SyncRunID) -> AsyncStream<RunProgress> {
+        lastViewer += 1
+        let id = lastViewer
+        let (stream, continuation) = AsyncStream.makeStream(of: RunProgress.self, bufferingPolicy: .bufferingNewest(1))
+        if let now = latest[run] { continuation.yield(now) }
+        viewers[run, default: [:]][id] = continuation
+        continuation.onTermination = { _ in
+            Task { await self.forget(id, run) }
+        }
+        return stream
+    }
+
+    private func forget(_ id: Int, _ run: SyncRunID) {
+        viewers[run]?[id] = nil
+        if viewers[run]?.isEmpty == true { viewers[run] = nil }
+    }
+}

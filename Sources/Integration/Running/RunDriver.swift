@@ -1,0 +1,232 @@
+import Connectors
+import HTTPClient
+import Logging
+import Store
+import Synthesize
+
+/// Performs one run: asks the machine what is next, does it, and writes down what became of it.
+struct RunDriver: Sendable {
+    let environment: IntegrationEnvironment
+    let board: ProgressBoard
+    let control: RunControl
+
+    var store: any Store { environment.store }
+
+    /// What the steps of one run hand on to each other.
+    struct Work: Sendable {
+        var run: SyncRun
+        var findings: RunFindings
+        var client: SynthesizeClient
+        var keyVersion: Int
+        var credential: ConnectorCredential?
+        var statusRead: IntegrationStatus?
+        var snapshot = VendorSnapshot(accounts: [], usage: [], recordsDropped: 0)
+        var services: [VendorService] = []
+    }
+
+    /// Drives the run to its end, or until it must be released to a later process.
+    func drive(_ run: SyncRun) async {
+        if let parking = RunMachine.parking(interruptions: run.interruptions, at: run.interruptedAt) {
+            await conclude(run, .held, parking, run.findings)
+            return
+        }
+        await board.post(RunProgress(run))
+        do throws(IntegrationError) {
+            var work = try await prepare(run)
+            await drive(&work)
+        } catch {
+            await conclude(run, .failed, RunFailure(error), run.findings)
+        }
+    }
+
+    private func drive(_ work: inout Work) async {
+        var machine = RunMachine(purpose: work.run.purpose, hasLedger: work.run.stage >= .usage)
+        var event = RunMachine.Event.begun
+        while true {
+            switch machine.handle(event) {
+            case .perform(let step):
+                event = await perform(step, &work)
+            case .concludeByTally:
+                await concludeByTally(work)
+                return
+            case .conclude(let state, let failure):
+                await conclude(work.run, state, failure, work.findings)
+                return
+            case .release:
+                await release(work.run)
+                return
+            }
+        }
+    }
+
+    private func perform(_ step: RunMachine.Step, _ work: inout Work) async -> RunMachine.Event {
+        if let event = stopEvent() { return event }
+        do throws(StepError) {
+            // The lines and the stage `usage` are written together, so that a ledger is either there or not.
+            if step != .planUsage, step != .planZeros, work.run.stage != step.stage, step != .verify {
+                work.run = try await StepError.store { () async throws(StoreError) in
+                    try await store.updateRun(work.run.id) { $0.stage = step.stage }
+                }
+                await board.post(RunProgress(work.run))
+            }
+            try await act(step, &work)
+            return stopEvent() ?? .done
+        } catch {
+            return await event(for: error, work)
+        }
+    }
+
+    private func event(for error: StepError, _ work: Work) async -> RunMachine.Event {
+        switch error {
+        case .interrupted:
+            return stopEvent() ?? .cancelled
+        case .held(let failure):
+            return .held(failure)
+        case .failed(let failure, let refusesKey):
+            if let event = stopEvent() { return event }
+            if refusesKey {
+                do throws(StoreError) {
+                    try await environment.condemnKey(of: work.run.partnerID, version: work.keyVersion)
+                } catch {
+                    environment.logger.error("a refused key could not be noted", metadata: ["error": "\(error)"])
+                }
+            }
+            return .failed(failure)
+        }
+    }
+
+    private func stopEvent() -> RunMachine.Event? {
+        switch control.stop {
+        case nil: nil
+        case .cancelled: .cancelled
+        case .shutDown, .leaseLost: .shutDown
+        case .deadline:
+            .failed(
+                RunFailure(
+                    code: "run.deadline",
+                    message: "The run took longer than it may and was ended. Counts accepted so far are kept."))
+        }
+    }
+
+    /// Opens what the run needs: the partner's key and, where the vendor is read, its credential.
+    private func prepare(_ run: SyncRun) async throws(IntegrationError) -> Work {
+        let connection = try await environment.connection(run.partnerID)
+        guard connection.state == .connected else {
+            throw IntegrationError(
+                code: .conflict, message: "The partner is not connected any more, so nothing was sent.")
+        }
+        let key = try environment.partnerKey(of: connection)
+        let credential = try await stored { () async throws(StoreError) in
+            try await store.vendorCredential(run.partnerID)
+        }
+        let urgency: PacerLane.Urgency = run.purpose == .connect ? .interactive : .background
+        return Work(
+            run: run, findings: run.findings, client: environment.client(run.partnerID, key: key, urgency),
+            keyVersion: connection.keyVersion,
+            credential: try credential.map { stored throws(IntegrationError) in
+                try environment.vault.openCredential(stored)
+            })
+    }
+
+    private func concludeByTally(_ work: Work) async {
+        do throws(StoreError) {
+            let (state, failure) = RunMachine.conclusion(try await store.tally(work.run.id))
+            await conclude(work.run, state, failure, work.findings)
+        } catch {
+            await conclude(work.run, .failed, RunFailure(error), work.findings)
+        }
+    }
+
+    private func conclude(_ run: SyncRun, _ state: RunState, _ failure: RunFailure?, _ findings: RunFindings) async {
+        var ended = run
+        ended.state = state
+        ended.failure = failure
+        do throws(StoreError) {
+            ended = try await store.finishRun(
+                run.id, state: state, failure: failure, findings: findings, at: environment.time.now())
+        } catch {
+            // The run stays as it is and is taken up again when its lease ends or the process starts anew.
+            environment.logger.error(
+                "the end of a run could not be written", metadata: ["run": "\(run.id)", "error": "\(error)"])
+        }
+        environment.logger.info(
+            "run ended",
+            metadata: [
+                "run": "\(run.id)", "partner": "\(run.partnerID)", "purpose": "\(run.purpose)", "state": "\(state)",
+                "accepted": "\(ended.tally.accepted)", "notMapped": "\(ended.tally.notMapped)",
+                "failure": "\(failure?.code ?? "none")",
+            ])
+        await board.close(RunProgress(ended))
+    }
+
+    /// Gives the run back to the queue, untouched: an interruption by us is not the run's fault.
+    private func release(_ run: SyncRun) async {
+        if control.stop == .leaseLost { return }
+        do throws(StoreError) {
+            try await store.reopenLines(run.id)
+            try await store.updateRun(run.id) { run in
+                run.state = .queued
+                run.leaseOwner = nil
+                run.leaseExpiresAt = nil
+            }
+        } catch {
+            environment.logger.error(
+                "a run could not be released; the next start takes it over",
+                metadata: ["run": "\(run.id)", "error": "\(error)"])
+        }
+    }
+}
+
+/// Why a step did not end well.
+enum StepError: Error {
+    case failed(RunFailure, refusesKey: Bool)
+    case held(RunFailure)
+    case interrupted
+
+    init(_ error: SynthesizeError) {
+        self = error.code == .cancelled
+            ? .interrupted : .failed(RunFailure(error), refusesKey: error.code == .keyRefused)
+    }
+
+    init(_ error: ConnectorError) {
+        self = error.code == .cancelled ? .interrupted : .failed(RunFailure(error), refusesKey: false)
+    }
+
+    init(_ error: StoreError) {
+        self = .failed(RunFailure(error), refusesKey: false)
+    }
+
+    static func store<Value>(_ body: () async throws(StoreError) -> Value) async throws(StepError) -> Value {
+        do {
+            return try await body()
+        } catch {
+            throw StepError(error)
+        }
+    }
+
+    @discardableResult
+    static func synthesize<Value>(_ body: () async throws(SynthesizeError) -> Value) async throws(StepError) -> Value {
+        do {
+            return try await body()
+        } catch {
+            throw StepError(error)
+        }
+    }
+
+    static func vendor<Value>(_ body: () async throws(ConnectorError) -> Value) async throws(StepError) -> Value {
+        do {
+            return try await body()
+        } catch {
+            throw StepError(error)
+        }
+    }
+}
+
+/// Does something with the store, its errors told as the domain's.
+func stored<Value>(_ body: () async throws(StoreError) -> Value) async throws(IntegrationError) -> Value {
+    do {
+        return try await body()
+    } catch {
+        throw IntegrationError(error)
+    }
+}

@@ -1,0 +1,178 @@
+import Foundation
+import HTTPClient
+import HTTPTypes
+import Secrets
+
+/// The calls of Synthesize's vendor API for one partner; the contract's key stands beside each. Every call takes its turn at
+/// the pacer, and is repeated by itself only where repeating cannot act twice.
+public struct SynthesizeClient: Sendable {
+    /// What all partners' clients share.
+    public struct Environment: Sendable {
+        /// Without a trailing slash, for instance `https://app.usegradient.com`.
+        public var baseURL: String
+        public var http: any HTTPSender
+        public var pacer: Pacer
+        public var time: TimeSource
+        public var random: RandomSource
+        public var retry: RetryPolicy
+
+        public init(
+            baseURL: String, http: any HTTPSender, pacer: Pacer, time: TimeSource, random: RandomSource,
+            retry: RetryPolicy
+        ) {
+            self.baseURL = baseURL
+            self.http = http
+            self.pacer = pacer
+            self.time = time
+            self.random = random
+            self.retry = retry
+        }
+    }
+
+    /// When a failed call may be sent again.
+    enum Repetition {
+        /// Reads and sets: harmless to repeat whatever became of the first (reliability section 1).
+        case always
+        /// Inserts: only when Synthesize certainly did not act.
+        case whenWithoutEffect
+    }
+
+    private let environment: Environment
+    private let lane: PacerLane
+    private let headerFields: HTTPFields
+    private let bodyHeaderFields: HTTPFields
+
+    public init(environment: Environment, token: SynthesizeToken, lane: PacerLane) {
+        self.environment = environment
+        self.lane = lane
+        var fields: HTTPFields = [.accept: "application/json"]
+        fields[Self.tokenField] = token.value.reveal()
+        headerFields = fields
+        fields[.contentType] = "application/json"
+        bodyHeaderFields = fields
+    }
+
+    /// Performs one call, with its retries, and reads what `interpret` makes of the 2xx answer's body.
+    func perform<Value: Sendable>(
+        _ call: String, _ method: HTTPRequest.Method, _ path: String, body: [UInt8]? = nil, repeating: Repetition,
+        interpret: @Sendable ([UInt8]) throws(SynthesizeError) -> Value
+    ) async throws(SynthesizeError) -> Value {
+        var attempt = 1
+        while true {
+            do {
+                return try interpret(try await sendOnce(call, method, path, body: body))
+            } catch {
+                try await waitToRepeat(call, after: error, attempt: attempt, repeating)
+            }
+            attempt += 1
+        }
+    }
+
+    /// Returns when the call may be repeated; throws `failure` when it may not.
+    private func waitToRepeat(
+        _ call: String, after failure: SynthesizeError, attempt: Int, _ repeating: Repetition
+    ) async throws(SynthesizeError) {
+        let mayRepeat =
+            switch repeating {
+            case .always: failure.isPassing
+            case .whenWithoutEffect: failure.isCertainlyWithoutEffect
+            }
+        guard mayRepeat,
+            let delay = environment.retry.delay(
+                afterAttempt: attempt, retryAfter: failure.retryAfter, uniform: environment.random.uniform())
+        else { throw failure }
+        if failure.code == .rateLimited {
+            // Someone else uses the vendor key too: every partner's calls must step back, not only this one.
+            await environment.pacer.pause(for: failure.retryAfter ?? .seconds(1))
+        }
+        do {
+            try await environment.time.sleep(delay)
+        } catch {
+            throw SynthesizeError(code: .cancelled, call: call, message: "Stopped while waiting to try again.")
+        }
+    }
+
+    private func sendOnce(
+        _ call: String, _ method: HTTPRequest.Method, _ path: String, body: [UInt8]?
+    ) async throws(SynthesizeError) -> [UInt8] {
+        do {
+            try await environment.pacer.waitTurn(lane)
+        } catch {
+            throw SynthesizeError(code: .cancelled, call: call, message: "Stopped before it was sent.")
+        }
+        let request = OutgoingRequest(
+            method: method, url: environment.baseURL + "/api/vendor-api" + path,
+            headerFields: body == nil ? headerFields : bodyHeaderFields, body: body)
+        let answer: IncomingResponse
+        do {
+            answer = try await environment.http.send(request)
+        } catch {
+            throw SynthesizeError(call: call, transport: error)
+        }
+        guard answer.status.kind == .successful else {
+            throw SynthesizeError(
+                code: SynthesizeError.code(forStatus: answer.status.code), call: call, status: answer.status.code,
+                message: ErrorBody.message(in: answer.body) ?? "Synthesize answered \(answer.status.code).",
+                retryAfter: RetryPolicy.retryAfter(answer.headerFields[.retryAfter]))
+        }
+        return answer.body
+    }
+
+    /// A read: repeated whatever happened, an unreadable answer included.
+    func read<Value: Decodable & Sendable>(
+        _ type: Value.Type, _ call: String, _ path: String
+    ) async throws(SynthesizeError) -> Value {
+        try await perform(call, .get, path, repeating: .always) { body throws(SynthesizeError) in
+            try Self.decode(type, call, body)
+        }
+    }
+
+    /// Reads a 2xx body, in its envelope or without (contract 3.1).
+    static func decode<Value: Decodable>(
+        _ type: Value.Type, _ call: String, _ body: [UInt8]
+    ) throws(SynthesizeError) -> Value {
+        do {
+            return try JSONDecoder().decode(Enveloped<Value>.self, from: Data(body)).value
+        } catch {
+            throw SynthesizeError(
+                code: .answerUnreadable, call: call, status: 200,
+                message: "Synthesize answered, but not in the form that its documentation describes.")
+        }
+    }
+
+    static func encode(_ value: some Encodable, _ call: String) throws(SynthesizeError) -> [UInt8] {
+        do {
+            return Array(try JSONEncoder().encode(value))
+        } catch {
+            throw SynthesizeError(code: .invalidInput, call: call, message: "The request cannot be written as JSON.")
+        }
+    }
+
+    // The contract's spelling; HTTP field names are compared without case.
+    private static let tokenField: HTTPField.Name = {
+        guard let name = HTTPField.Name("GRADIENT-TOKEN") else { preconditionFailure("a valid field name") }
+        return name
+    }()
+}
+
+/// `{ "statusCode": 404, "message": "..." }`; `message` may be a list of texts on validation errors (contract 3.2, 2).
+private struct ErrorBody: Decodable {
+    let text: String?
+
+    private enum Key: CodingKey { case message }
+
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: Key.self)
+        text = container.lenientText(.message)
+            ?? container.lenientArray(String.self, .message)?.joined(separator: "; ")
+    }
+
+    /// Nil when the body is not such an error. Cut at 500 characters: it goes into the ledger.
+    static func message(in body: [UInt8]) -> String? {
+        do {
+            return try JSONDecoder().decode(ErrorBody.self, from: Data(body)).text.map { String($0.prefix(500)) }
+        } catch {
+            return nil
+        }
+    }
+}
