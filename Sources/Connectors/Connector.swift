@@ -30,8 +30,13 @@ public struct ConnectorField: Sendable, Hashable {
     public var isSecret: Bool
     /// Used when the partner leaves the field empty the first time.
     public var defaultValue: String?
+    /// The field's name in the `.env` of the single-partner commands, for instance `API_KEY`.
+    public var environmentName: String
 
-    public init(name: String, label: String, help: String, isSecret: Bool, defaultValue: String? = nil) {
+    public init(
+        name: String, label: String, help: String, isSecret: Bool, defaultValue: String? = nil, environmentName: String
+    ) {
+        self.environmentName = environmentName
         self.name = name
         self.label = label
         self.help = help

@@ -16,30 +16,36 @@ public struct SaaSAlertsConnector: Connector {
 
     private static let apiKey = "apiKey"
     private static let apiURL = "apiURL"
-    /// What Gradient tells partners to enter, and what follows it on every path.
-    private static let defaultURL = "https://us-central1-the-byway-248217.cloudfunctions.net"
+    /// What Gradient tells partners to enter.
+    public static let publicURL = "https://us-central1-the-byway-248217.cloudfunctions.net"
+    /// What follows it on every path.
     private static let apiPath = "/reportApi/api/v1"
 
-    public let fields = [
-        ConnectorField(
-            name: Self.apiKey, label: "API Key", help: "In SaaS Alerts: Settings, API, Manage API, Show Key.",
-            isSecret: true),
-        ConnectorField(
-            name: Self.apiURL, label: "API URL", help: "Leave it as it is unless SaaS Alerts told you another.",
-            isSecret: false, defaultValue: Self.defaultURL),
-    ]
+    public let fields: [ConnectorField]
 
     private let environment: VendorEnvironment
     private let keyField: HTTPField.Name
 
-    /// - Parameter keyFieldName: sources disagree on the header that carries the key, so it is a setting; `api_key` by default.
+    /// - Parameters:
+    ///   - keyFieldName: sources disagree on the header that carries the key, so it is a setting.
+    ///   - defaultURL: offered to partners as API URL.
     /// - Throws: `invalidInput` when the name cannot be a header's.
-    public init(environment: VendorEnvironment, keyFieldName: String = "api_key") throws(ConnectorError) {
+    public init(
+        environment: VendorEnvironment, keyFieldName: String = "api_key", defaultURL: String = Self.publicURL
+    ) throws(ConnectorError) {
         guard let keyField = HTTPField.Name(keyFieldName) else {
             throw ConnectorError(code: .invalidInput, message: "\"\(keyFieldName)\" cannot be the name of a header.")
         }
         self.environment = environment
         self.keyField = keyField
+        fields = [
+            ConnectorField(
+                name: Self.apiKey, label: "API Key", help: "In SaaS Alerts: Settings, API, Manage API, Show Key.",
+                isSecret: true, environmentName: "API_KEY"),
+            ConnectorField(
+                name: Self.apiURL, label: "API URL", help: "Leave it as it is unless SaaS Alerts told you another.",
+                isSecret: false, defaultValue: defaultURL, environmentName: "API_URL"),
+        ]
     }
 
     public func credential(from entered: [String: String]) throws(ConnectorError) -> ConnectorCredential {
@@ -146,7 +152,7 @@ public struct SaaSAlertsConnector: Connector {
             components.user == nil, components.query == nil, components.fragment == nil
         else {
             throw ConnectorError(
-                code: .invalidInput, message: "API URL is not a web address. It looks like \(Self.defaultURL).",
+                code: .invalidInput, message: "API URL is not a web address. It looks like \(Self.publicURL).",
                 field: Self.apiURL)
         }
         guard components.scheme == "https" || (components.scheme == "http" && environment.allowsPlainHTTP) else {

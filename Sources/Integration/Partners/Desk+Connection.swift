@@ -145,6 +145,17 @@ extension Desk {
         }
     }
 
+    /// Stores the vendor's credential before there is a key: an operator who knows it spares the partner the question.
+    public func saveVendorCredential(
+        _ partner: PartnerID, fields: [String: String], by initiator: Initiator
+    ) async throws(IntegrationError) {
+        guard let credential = try await checkedCredential(partner, ConnectRequest(partnerKey: "", fields: fields)) else {
+            return
+        }
+        try await remember { store throws(StoreError) in try await store.saveVendorCredential(credential) }
+        try await audit("vendorCredential.save", partner, by: initiator)
+    }
+
     private func sealed(_ key: Secret, of partner: PartnerID) throws(IntegrationError) -> SealedSecret {
         do {
             return try environment.vault.sealPartnerKey(key, of: partner)

@@ -20,9 +20,7 @@ extension Desk {
         try await ask(partner) { client throws(SynthesizeError) in try await client.updateAccount(id, changes) }
         let entries = try await ask(partner) { client throws(SynthesizeError) in try await client.accounts() }
         let now = environment.time.now()
-        let accounts = entries.map {
-            Account(partnerID: partner, id: $0.id, name: $0.name, isMapped: $0.isMapped, lastSeenAt: now)
-        }
+        let accounts = entries.map { Account($0, of: partner, lastSeenAt: now) }
         try await remember { store throws(StoreError) in try await store.replaceAccounts(partner, accounts) }
         try await audit("account.correct", partner, by: initiator, id)
         guard let account = accounts.first(where: { $0.id == changes.id ?? id }) else {

@@ -63,135 +63,54 @@ extension RunDriver {
         work.findings.accountsRead = work.snapshot.accounts.count
     }
 
-    // MARK: Accounts
+    // MARK: Accounts and services
 
     private func settleAccounts(_ work: inout Work) async throws(StepError) {
-        let (client, partner) = (work.client, work.run.partnerID)
+        let (settler, vendor) = (CatalogueSettler(client: work.client), work.snapshot.accounts)
+        let partner = work.run.partnerID
         let remembered = try await StepError.store { () async throws(StoreError) in try await store.accounts(partner) }
-        var entries = try await StepError.synthesize { () async throws(SynthesizeError) in try await client.accounts() }
-        noteLostMapping(remembered: remembered, entries, &work)
-
-        let plan = AccountPlan(vendor: work.snapshot.accounts, existing: entries)
-        for chunk in plan.chunks {
-            work.findings.accountsCreated += try await create(chunk, with: client)
+        let settled = try await StepError.synthesize { () async throws(SynthesizeError) in
+            try await settler.settleAccounts(vendor)
         }
-        for draft in plan.rename {
-            try await StepError.synthesize { () async throws(SynthesizeError) in
-                try await client.updateAccount(draft.id, MappingEntryChanges(name: draft.name))
-            }
-            work.findings.accountsUpdated += 1
-        }
-        if !plan.create.isEmpty || !plan.rename.isEmpty {
-            entries = try await StepError.synthesize { () async throws(SynthesizeError) in try await client.accounts() }
-        }
+        work.findings.accountsCreated = settled.created
+        work.findings.accountsUpdated = settled.updated
+        // Nothing can delete an account through the API, so one that is gone means that the partner disconnected in Synthesize,
+        // which deletes accounts and mappings alike (contract 7.2).
+        let present = Set(settled.before.map(\.id))
+        work.findings.mappingLost = remembered.contains { !present.contains($0.id) }
         let now = environment.time.now()
-        let accounts = entries.map {
-            Account(partnerID: partner, id: $0.id, name: $0.name, isMapped: $0.isMapped, lastSeenAt: now)
-        }
-        let (isLost, findings) = (work.findings.mappingLost, work.findings)
+        let (run, findings) = (work.run.id, work.findings)
         try await StepError.store { () async throws(StoreError) in
-            if isLost { try await store.updateConnection(partner) { $0.mappingLostAt = now } }
-            try await store.replaceAccounts(partner, accounts)
-            try await store.updateRun(work.run.id) { $0.findings = findings }
+            if findings.mappingLost { try await store.updateConnection(partner) { $0.mappingLostAt = now } }
+            try await store.replaceAccounts(
+                partner, settled.after.map { Account($0, of: partner, lastSeenAt: now) })
+            try await store.updateRun(run) { $0.findings = findings }
         }
     }
-
-    /// Nothing can delete an account through the API, so one that is gone means that the partner disconnected in Synthesize, which
-    /// deletes accounts and mappings alike (contract 7.2).
-    private func noteLostMapping(remembered: [Account], _ entries: [MappingEntry], _ work: inout Work) {
-        let present = Set(entries.map(\.id))
-        if remembered.contains(where: { !present.contains($0.id) }) { work.findings.mappingLost = true }
-    }
-
-    /// Creates accounts in bulk. Where the answer leaves doubt, the list is read again and only what is missing is
-    /// sent, one by one (U-6).
-    /// - Returns: how many came to be.
-    private func create(_ drafts: [MappingEntryDraft], with client: SynthesizeClient) async throws(StepError) -> Int {
-        do throws(SynthesizeError) {
-            try await client.createAccounts(drafts)
-            return drafts.count
-        } catch {
-            guard error.leavesInsertInDoubt else { throw StepError(error) }
-        }
-        var present = try await presentAccounts(client)
-        for draft in drafts where !present.contains(draft.id) {
-            do throws(SynthesizeError) {
-                try await client.createAccounts([draft])
-            } catch {
-                guard error.leavesInsertInDoubt else { throw StepError(error) }
-                present = try await presentAccounts(client)
-                guard present.contains(draft.id) else { throw StepError(error) }
-            }
-        }
-        return drafts.count
-    }
-
-    private func presentAccounts(_ client: SynthesizeClient) async throws(StepError) -> Set<String> {
-        Set(
-            try await StepError.synthesize { () async throws(SynthesizeError) in try await client.accounts() }
-                .map(\.id))
-    }
-
-    // MARK: Services
 
     private func settleServices(_ work: inout Work) async throws(StepError) {
-        let client = work.client
-        var services = try await StepError.synthesize { () async throws(SynthesizeError) in
-            try await client.vendor().services
-        }
-        let overridden = try await overriddenServices()
+        let settler = CatalogueSettler(client: work.client)
+        let existing = try await StepError.synthesize { () async throws(SynthesizeError) in try await settler.services() }
+        let known = try await StepError.store { () async throws(StoreError) in try await store.services() }
+        let overridden = Set(known.filter(\.isOverridden).map(\.id))
         let plan: ServicePlan
         do throws(IntegrationError) {
-            plan = try ServicePlan(
-                catalogue: environment.connector.services, existing: services, overridden: overridden)
+            plan = try ServicePlan(catalogue: environment.connector.services, existing: existing, overridden: overridden)
         } catch {
             throw .failed(RunFailure(error), refusesKey: false)
         }
-        for draft in plan.create {
-            try await create(draft, with: client)
-            work.findings.servicesCreated += 1
+        let settled = try await StepError.synthesize { () async throws(SynthesizeError) in
+            try await settler.settleServices(plan, existing: existing)
         }
-        for update in plan.update {
-            try await StepError.synthesize { () async throws(SynthesizeError) in
-                try await client.updateService(update.id, update.changes)
-            }
-            work.findings.servicesUpdated += 1
-        }
-        if !plan.create.isEmpty || !plan.update.isEmpty {
-            services = try await StepError.synthesize { () async throws(SynthesizeError) in
-                try await client.vendor().services
-            }
-        }
-        work.services = services
+        work.findings.servicesCreated = settled.created
+        work.findings.servicesUpdated = settled.updated
+        work.services = settled.after
         let now = environment.time.now()
-        let (records, findings) = (
-            services.map { Service($0, isOverridden: overridden.contains($0.id), lastSeenAt: now) }, work.findings
-        )
+        let (run, findings) = (work.run.id, work.findings)
         try await StepError.store { () async throws(StoreError) in
-            try await store.saveServices(records)
-            try await store.updateRun(work.run.id) { $0.findings = findings }
-        }
-    }
-
-    private func overriddenServices() async throws(StepError) -> Set<String> {
-        let known = try await StepError.store { () async throws(StoreError) in try await store.services() }
-        return Set(known.filter(\.isOverridden).map(\.id))
-    }
-
-    /// Creates one service. Where the answer leaves doubt, the vendor is read again before anything is repeated (U-37).
-    private func create(_ draft: ServiceDraft, with client: SynthesizeClient) async throws(StepError) {
-        for mayTryAgain in [true, false] {
-            do throws(SynthesizeError) {
-                _ = try await client.createService(draft)
-                return
-            } catch {
-                guard error.leavesInsertInDoubt else { throw StepError(error) }
-                let services = try await StepError.synthesize { () async throws(SynthesizeError) in
-                    try await client.vendor().services
-                }
-                if ServicePlan.byName(services)[draft.name.lowercased()] != nil { return }
-                if !mayTryAgain { throw StepError(error) }
-            }
+            try await store.saveServices(
+                settled.after.map { Service($0, isOverridden: overridden.contains($0.id), lastSeenAt: now) })
+            try await store.updateRun(run) { $0.findings = findings }
         }
     }
 
@@ -318,13 +237,8 @@ extension Service {
     }
 }
 
-extension SynthesizeError {
-    /// Whether an insert may have happened although no clean success was seen: list before any repetition
-    /// (reliability section 1).
-    var leavesInsertInDoubt: Bool {
-        switch code {
-        case .conflict, .answerLost, .answerUnreadable, .serverFailed: true
-        default: false
-        }
+extension Account {
+    init(_ entry: MappingEntry, of partner: PartnerID, lastSeenAt: Date) {
+        self.init(partnerID: partner, id: entry.id, name: entry.name, isMapped: entry.isMapped, lastSeenAt: lastSeenAt)
     }
 }

@@ -87,6 +87,8 @@ public protocol ConnectionStore: Sendable {
         _ partner: PartnerID, _ change: @escaping @Sendable (inout Connection) -> Void
     ) async throws(StoreError) -> Connection
     func vendorCredential(_ partner: PartnerID) async throws(StoreError) -> VendorCredential?
+    /// Inserts or replaces.
+    func saveVendorCredential(_ credential: VendorCredential) async throws(StoreError)
     /// Saves the connection, the vendor's credential (nil keeps the stored one) and the connect job in one transaction.
     /// Nothing is saved when the partner has an active run, which is then returned.
     func saveConnect(

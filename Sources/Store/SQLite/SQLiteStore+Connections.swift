@@ -27,6 +27,10 @@ extension SQLiteStore {
         }
     }
 
+    public func saveVendorCredential(_ credential: VendorCredential) async throws(StoreError) {
+        try await write { database in try database.save(credential) }
+    }
+
     public func saveConnect(
         connection: Connection, credential: VendorCredential?, job: SyncRun
     ) async throws(StoreError) -> RunInsertion {
