@@ -10,23 +10,29 @@ public struct PortalEnvironment: Sendable {
     public var desk: Desk
     /// For access only: sessions, launches, operator keys, the audit trail. Everything else goes through `desk`.
     public var store: any Store
+    /// For `/readyz`, which proves that it opens what it sealed.
+    public var keyRing: KeyRing
     public var time: TimeSource
     public var random: RandomSource
     public var logger: Logger
     public var settings: PortalSettings
     public var staticFiles: StaticFiles
+    /// What `/metrics` shows; requests are counted in it.
+    public var metrics: PrometheusRegistry
 
     public init(
-        desk: Desk, store: any Store, time: TimeSource, random: RandomSource, logger: Logger, settings: PortalSettings,
-        staticFiles: StaticFiles
+        desk: Desk, store: any Store, keyRing: KeyRing, time: TimeSource, random: RandomSource, logger: Logger,
+        settings: PortalSettings, staticFiles: StaticFiles, metrics: PrometheusRegistry = PrometheusRegistry()
     ) {
         self.desk = desk
         self.store = store
+        self.keyRing = keyRing
         self.time = time
         self.random = random
         self.logger = logger
         self.settings = settings
         self.staticFiles = staticFiles
+        self.metrics = metrics
     }
 }
 
@@ -69,6 +75,7 @@ public struct PortalSettings: Sendable {
 public func portalHandler(_ environment: PortalEnvironment) -> Handler {
     let router = portalRouter(environment)
     let middleware: [any Middleware] = [
+        RequestMetrics(environment.metrics, routes: router.routes, time: environment.time),
         SecurityHeaders(environment.settings), ErrorPages(environment), OriginCheck(environment.settings),
     ]
     return chain(middleware) { request in

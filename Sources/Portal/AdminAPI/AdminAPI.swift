@@ -1,0 +1,64 @@
+import HTTPServer
+import HTTPTypes
+import Store
+
+/// One call of the admin API. Who may make it stands beside what it does, so that no route can be added without deciding.
+struct AdminRoute: Sendable {
+    var method: HTTPRequest.Method
+    /// Below `/api/v1`.
+    var path: String
+    /// The lowest role that may call it.
+    var role: OperatorRole
+    /// Names allowed in the query; any other is refused, because a mistyped filter would show too much.
+    var query: Set<String>
+    var respond: @Sendable (AdminCall) async throws -> Response
+
+    init(
+        _ method: HTTPRequest.Method, _ path: String, _ role: OperatorRole, query: Set<String> = [],
+        _ respond: @escaping @Sendable (AdminCall) async throws -> Response
+    ) {
+        self.method = method
+        self.path = path
+        self.role = role
+        self.query = query
+        self.respond = respond
+    }
+
+    static let paging: Set<String> = ["cursor", "limit"]
+}
+
+/// The vendor's way in for programs: `/api/v1`, JSON, Bearer operator keys. Described by `Public/openapi.yaml`.
+enum AdminAPI {
+    static let prefix = "/api/v1"
+
+    static let routes: [AdminRoute] =
+        partnerRoutes + connectionRoutes + syncRunRoutes + scheduleRoutes + catalogueRoutes + alertRoutes + auditRoutes
+        + operatorRoutes
+}
+
+func addAdminRoutes(to router: inout Router, _ environment: PortalEnvironment) {
+    let authentication = OperatorAuthentication(store: environment.store, time: environment.time, logger: environment.logger)
+    for route in AdminAPI.routes {
+        router.on(route.method, AdminAPI.prefix + route.path) { request in
+            do {
+                let key = try await authentication.key(for: request)
+                try authentication.require(route.role, of: key)
+                try route.checkQuery(of: request)
+                var response = try await route.respond(AdminCall(request: request, key: key, environment: environment))
+                response.headerFields[.cacheControl] = "no-store"
+                return response
+            } catch {
+                return problemResponse(for: error, environment)
+            }
+        }
+    }
+}
+
+extension AdminRoute {
+    fileprivate func checkQuery(of request: Request) throws {
+        for (name, _) in request.query.pairs where !query.contains(name) {
+            let known = query.isEmpty ? "none" : query.sorted().joined(separator: ", ")
+            throw invalidInput("The query parameter '\(name)' is not known here. Known: \(known).", field: name)
+        }
+    }
+}

@@ -1,0 +1,114 @@
+import Foundation
+import Integration
+import Store
+
+/// A run with what became of its lines.
+struct SyncRunAnswer: Encodable, Sendable {
+    var id: SyncRunID
+    var partnerId: PartnerID
+    var purpose: RunPurpose
+    var trigger: RunTrigger
+    @OrNull var startedBy: String?
+    var state: RunState
+    var stage: RunStage
+    var createdAt: Date
+    @OrNull var startedAt: Date?
+    @OrNull var finishedAt: Date?
+    @OrNull var failure: FailureAnswer?
+    var cancelRequested: Bool
+    /// How often a process died while working on the run at the same place.
+    var interruptions: Int
+    var tally: TallyAnswer
+    var findings: FindingsAnswer
+
+    init(_ run: SyncRun) {
+        id = run.id
+        partnerId = run.partnerID
+        purpose = run.purpose
+        trigger = run.trigger
+        startedBy = run.startedBy
+        state = run.state
+        stage = run.stage
+        createdAt = run.createdAt
+        startedAt = run.startedAt
+        finishedAt = run.finishedAt
+        failure = run.failure.map(FailureAnswer.init)
+        cancelRequested = run.cancelRequested
+        interruptions = run.interruptions
+        tally = TallyAnswer(run.tally)
+        findings = FindingsAnswer(run.findings)
+    }
+}
+
+/// Lines by what became of them.
+struct TallyAnswer: Encodable, Sendable {
+    var accepted, notMapped, rejected, failed, excluded, droppedToZero, notSent, open: Int
+
+    init(_ tally: RunTally) {
+        accepted = tally.accepted
+        notMapped = tally.notMapped
+        rejected = tally.rejected
+        failed = tally.failed
+        excluded = tally.excluded
+        droppedToZero = tally.droppedToZero
+        notSent = tally.notSent
+        open = tally.open
+    }
+}
+
+/// What a run did besides sending lines.
+struct FindingsAnswer: Encodable, Sendable {
+    var accountsRead, accountsCreated, accountsUpdated, servicesCreated, servicesUpdated, recordsDropped: Int
+    @OrNull var statusBefore: String?
+    @OrNull var statusAfter: String?
+    var mappingLost: Bool
+    var dropAllowed: Bool
+
+    init(_ findings: RunFindings) {
+        accountsRead = findings.accountsRead
+        accountsCreated = findings.accountsCreated
+        accountsUpdated = findings.accountsUpdated
+        servicesCreated = findings.servicesCreated
+        servicesUpdated = findings.servicesUpdated
+        recordsDropped = findings.recordsDropped
+        statusBefore = findings.statusBefore
+        statusAfter = findings.statusAfter
+        mappingLost = findings.mappingLost
+        dropAllowed = findings.dropAllowed
+    }
+}
+
+/// One line of a run's ledger.
+struct UsageLineAnswer: Encodable, Sendable {
+    var position: Int
+    var accountId: String
+    var accountName: String
+    var serviceId: String
+    var serviceName: String
+    /// As the vendor counted.
+    var rawCount: Decimal
+    /// As sent to Synthesize.
+    @OrNull var sentCount: Decimal?
+    var state: UsageLineState
+    var attempts: Int
+    @OrNull var httpStatus: Int?
+    @OrNull var message: String?
+    @OrNull var intentAt: Date?
+    @OrNull var outcomeAt: Date?
+
+    init(_ line: UsageLine) {
+        position = line.position
+        accountId = line.accountID
+        accountName = line.accountName
+        serviceId = line.serviceID
+        serviceName = line.serviceName
+        rawCount = line.rawCount
+        sentCount = line.sentCount
+        state = line.state
+        attempts = line.attempts
+        httpStatus = line.httpStatus
+        message = line.message
+        intentAt = line.intentAt
+        outcomeAt = line.outcomeAt
+    }
+}

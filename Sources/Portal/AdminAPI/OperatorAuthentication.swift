@@ -1,0 +1,72 @@
+import Foundation
+import HTTPServer
+import HTTPTypes
+import Logging
+import HTTPClient
+import Secrets
+import Store
+
+/// Who calls the admin API: `Authorization: Bearer opk_...` (RFC 6750 section 2.1).
+struct OperatorAuthentication: Sendable {
+    let store: any Store
+    let time: TimeSource
+    let logger: Logger
+
+    /// When a key was last used is told to the minute: a write for every read would cost more than it tells.
+    static let touchInterval: TimeInterval = 60
+
+    /// - Throws: `HTTPError` 401 with `WWW-Authenticate` for a missing, unknown or revoked key, all with the same words;
+    ///   `StoreError`.
+    func key(for request: Request) async throws -> OperatorKey {
+        guard let token = Self.bearerToken(request.head.headerFields) else {
+            throw Self.unauthorized(challenge: "Bearer realm=\"Perch\"")
+        }
+        guard let key = try await self.key(for: token) else {
+            logger.warning("An operator key was refused", metadata: ["address": "\(request.remoteAddress.host)"])
+            throw Self.unauthorized(challenge: "Bearer realm=\"Perch\", error=\"invalid_token\"")
+        }
+        return key
+    }
+
+    /// The key that is meant, marked as used; nil when it is unknown or revoked.
+    func key(for token: Secret) async throws(StoreError) -> OperatorKey? {
+        guard let key = try await store.operatorKey(hash: TokenHash.sha256(token.reveal())), key.revokedAt == nil else {
+            return nil
+        }
+        let now = time.now()
+        if key.lastUsedAt.map({ now.timeIntervalSince($0) >= Self.touchInterval }) ?? true {
+            do {
+                try await store.touchOperatorKey(key.id, at: now)
+            } catch {
+                // A full disk must not keep operators from reading what is wrong.
+                logger.error("The last use of an operator key could not be written", metadata: ["error": "\(error)"])
+            }
+        }
+        return key
+    }
+
+    /// - Throws: `HTTPError` 403.
+    func require(_ role: OperatorRole, of key: OperatorKey) throws(HTTPError) {
+        guard key.role < role else { return }
+        throw HTTPError(
+            .forbidden, code: "role-too-low",
+            message: "This needs an operator key with the role \(role.rawValue); yours is \(key.role.rawValue).",
+            headerFields: [.wwwAuthenticate: "Bearer realm=\"Perch\", error=\"insufficient_scope\""])
+    }
+
+    private static func bearerToken(_ fields: HTTPFields) -> Secret? {
+        // The scheme is not case-sensitive (RFC 9110 section 11.1).
+        guard let value = fields[.authorization], let blank = value.firstIndex(of: " "),
+            value[..<blank].lowercased() == "bearer"
+        else { return nil }
+        let token = value[blank...].drop { $0 == " " }
+        return token.isEmpty ? nil : Secret(String(token))
+    }
+
+    private static func unauthorized(challenge: String) -> HTTPError {
+        HTTPError(
+            .unauthorized, code: "operator-key-needed",
+            message: "Send a valid operator key as 'Authorization: Bearer opk_...'.",
+            headerFields: [.wwwAuthenticate: challenge])
+    }
+}

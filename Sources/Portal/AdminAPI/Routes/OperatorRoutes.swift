@@ -1,0 +1,38 @@
+import HTTPServer
+import Integration
+import Store
+
+extension AdminAPI {
+    static let operatorRoutes = [
+        AdminRoute(.get, "/operators", .admin, query: AdminRoute.paging) { call in
+            let page = try PageRequest(call.request.query)
+            let keys = try await call.environment.store.operatorKeys()
+            return .answer(Page(ofAll: keys, page, key: \.id.rawValue, item: OperatorAnswer.init))
+        },
+        AdminRoute(.post, "/operators", .admin) { call in
+            let body = try await call.body(OperatorBody.self)
+            let environment = call.environment
+            let (key, secret) = try await OperatorKeys.issue(
+                name: body.name, role: choice(OperatorRole.self, body.role, field: "role"), store: environment.store,
+                random: environment.random, time: environment.time, by: call.initiator)
+            let answer = IssuedOperatorAnswer(
+                id: key.id, name: key.name, role: key.role, createdAt: key.createdAt, key: secret.reveal())
+            return .answer(answer, status: .created)
+        },
+        AdminRoute(.delete, "/operators/{operatorId}", .admin) { call in
+            try await OperatorKeys.revoke(
+                OperatorKeyID(call.parameter("operatorId")), store: call.environment.store,
+                time: call.environment.time, by: call.initiator)
+            return Response(status: .noContent)
+        },
+    ]
+}
+
+private struct OperatorBody: StrictBody {
+    var name: String
+    var role: String
+
+    enum CodingKeys: String, CodingKey, CaseIterable {
+        case name, role
+    }
+}
