@@ -105,27 +105,21 @@ extension Queries {
 
     /// Arguments: partner, number of runs.
     static let serviceTotals = """
-        SELECT sync_run.id AS run_id, finished_at, service_name, total
+        SELECT recent.id AS run_id, finished_at, service_name, total
         FROM (
             SELECT sequence, id, created_at, finished_at FROM sync_run
             WHERE partner_id = ? AND purpose = 'usage' AND tally_accepted > 0 AND finished_at IS NOT NULL
             ORDER BY created_at DESC, sequence DESC LIMIT ?
-        ) AS sync_run
-        JOIN service_total ON service_total.run = sync_run.sequence
+        ) AS recent
+        JOIN service_total ON service_total.run = recent.sequence
         ORDER BY created_at, sequence, service_name
         """
 
-    /// Arguments by name: run, cursor, limit. One range of the index for each state, so that few rejected lines among many
-    /// accepted are found without reading those.
+    /// Arguments by name: run, cursor, limit. One range of the index for each state, which SQLite merges as it reads, so that few
+    /// rejected lines among many accepted are found without reading those.
     static func lines(_ states: Set<UsageLineState>?) -> String {
         let filters = states.map { states in states.map { "AND state = '\($0.rawValue)'" }.sorted() } ?? [""]
-        let ranges = filters.map { filter in
-            """
-            SELECT * FROM (
-                SELECT * FROM usage_line WHERE run = :run \(filter) AND position > :cursor ORDER BY position LIMIT :limit
-            )
-            """
-        }
+        let ranges = filters.map { "SELECT * FROM usage_line WHERE run = :run \($0) AND position > :cursor" }
         return ranges.joined(separator: " UNION ALL ") + " ORDER BY position LIMIT :limit"
     }
 

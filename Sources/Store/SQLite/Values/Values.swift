@@ -27,7 +27,7 @@ extension Decimal {
 
     /// Nil unless the text is canonical in form: `Decimal(string:)` alone would take the number at the start of any text.
     init?(canonicalText text: String) {
-        guard text.wholeMatch(of: /-?\d+(\.\d+)?/) != nil, let number = Decimal(string: text) else { return nil }
+        guard text.wholeMatch(of: /-?[0-9]+(\.[0-9]+)?/) != nil, let number = Decimal(string: text) else { return nil }
         self = number
     }
 }
