@@ -59,10 +59,9 @@ extension Fault {
     var refusal: SandboxAnswer? {
         switch effect {
         case .status(let code, let message, let retryAfter):
-            let status = HTTPResponse.Status(code: code)
-            let text = message ?? (status.reasonPhrase.isEmpty ? "Injected fault" : status.reasonPhrase)
             var answer = SandboxAnswer.json(
-                ["statusCode": .number(Double(code)), "message": .string(text)], status: status)
+                ["statusCode": .number(Double(code)), "message": .string(message ?? "Injected fault")],
+                status: HTTPResponse.Status(code: code))
             answer.headerFields[.retryAfter] = retryAfter
             return answer
         case .drop:

@@ -1,0 +1,50 @@
+import HTTPServer
+
+/// Service cards: PSA quantity on the left, vendor quantity on the right (contract section 13).
+struct BillingPage {
+    let organization: Organization
+    let vendor: Vendor
+
+    var response: Response {
+        PageLayout(title: "Billing", organization: (organization.id, organization.name, .billing)).response(content)
+    }
+
+    private var content: HTML {
+        let cards = organization.serviceCards(vendor: vendor)
+        return """
+            <form method="post" action="/organizations/\(organization.id)/billing"><p><button class="quiet">Refresh</button>
+            <span class="soft">Shows the counts received so far. Last usage: \(organization.lastSyncedAt?.wireText ?? "never").</span></p></form>
+            \(cards.isEmpty ? "<p>There are no service cards: nothing is mapped yet.</p>" : .none)
+            \(cards.map(card))
+            """
+    }
+
+    private func card(_ card: ServiceCard) -> HTML {
+        """
+        <section class="card" aria-label="\(card.serviceName)"><h2>\(card.serviceName)</h2>
+        <div class="scroll"><table><caption>PSA products: \(card.productNames.joined(separator: ", "))</caption>
+        <thead><tr><th scope="col">PSA client</th><th scope="col" class="number">PSA quantity</th>
+        <th scope="col" class="number">Vendor quantity</th><th scope="col">Result</th></tr></thead>
+        <tbody>
+        \(card.lines.map(row))</tbody></table></div></section>
+
+        """
+    }
+
+    private func row(_ line: ServiceCard.Line) -> HTML {
+        let tone =
+            switch line.kind {
+            case .newRevenue: "good"
+            case .reconcile: "warn"
+            case .noChange, .notReceived: "soft"
+            }
+        return """
+            <tr><th scope="row">\(line.clientName)</th><td class="number">\(text(line.psaQuantity))</td>
+            <td class="number">\(line.vendorQuantity.map(text) ?? "–")</td>
+            <td><span class="badge \(tone)">\(line.kind.rawValue)</span></td></tr>
+
+            """
+    }
+
+    private func text(_ quantity: Double) -> String { String(decoding: JSONValue.number(quantity).bytes, as: UTF8.self) }
+}
