@@ -66,8 +66,10 @@ extension Connection {
     }
 
     /// Whether the next request can be found: the body was read, or its rest is small and certain to come.
-    func canReachNextRequest() -> Bool {
+    /// - Parameter discarding: false while somebody may still want the rest.
+    func canReachNextRequest(discarding: Bool) -> Bool {
         inbound.withLock { inbound in
+            guard discarding else { return inbound.isBodyComplete }
             do {
                 while !inbound.isBodyComplete, !inbound.hasFailed {
                     guard try Self.nextBodyEvent(&inbound) == nil else { continue }

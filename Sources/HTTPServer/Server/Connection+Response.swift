@@ -4,8 +4,10 @@ import Synchronization
 extension Connection {
     func deliver(_ response: Response, to head: RequestHead, mayPersist: Bool) async -> Outcome {
         if case .abort = response.body { return .cut }
+        var isStream = false
+        if case .stream = response.body { isStream = true }  // its producer may read the body while it writes
         let keepAlive =
-            mayPersist && head.keepAlive && canReachNextRequest() && !control.withLock { $0.isStopping }
+            mayPersist && head.keepAlive && canReachNextRequest(discarding: !isStream) && !control.withLock { $0.isStopping }
         let encoded = encode(response, method: head.request.method, version: head.version, keepAlive: keepAlive)
         // The final answer's head goes out now: a 100 after it would be read as part of the body.
         inbound.withLock { $0.owesContinue = false }
@@ -19,13 +21,13 @@ extension Connection {
         return encoded.head.keepAlive ? .persist : .closeGently
     }
 
-    /// Whether a streamed body is open, and whether a write is under way.
+    /// Whether a streamed body is open, whether a write is under way, and whether one failed, perhaps half-way.
     private final class StreamGate: Sendable {
-        private let state = Mutex((isOpen: true, isWriting: false))
+        private let state = Mutex((isOpen: true, isWriting: false, isBroken: false))
 
         func enter() throws(HTTPError) {
             try state.withLock { state throws(HTTPError) in
-                guard state.isOpen else {
+                guard state.isOpen, !state.isBroken else {
                     throw HTTPError(.internalServerError, code: "stream-over", message: "A streamed answer was written to after its end.")
                 }
                 guard !state.isWriting else {
@@ -35,8 +37,15 @@ extension Connection {
             }
         }
 
-        func leave() { state.withLock { $0.isWriting = false } }
-        func close() { state.withLock { $0.isOpen = false } }
+        func leave(broken: Bool) { state.withLock { ($0.isWriting, $0.isBroken) = (false, broken) } }
+
+        /// Closes it. False when the client did not get all that was written.
+        func close() -> Bool {
+            state.withLock { state in
+                state.isOpen = false
+                return !state.isBroken && !state.isWriting
+            }
+        }
     }
 
     /// Runs the producer of a body. False when the body is incomplete and the connection must be cut, which is how
@@ -47,19 +56,20 @@ extension Connection {
         let gate = StreamGate()
         let writer = BodyWriter { [self] bytes in
             try gate.enter()
-            defer { gate.leave() }
-            do {
+            do throws(Socket.SendFailure) {
                 try await socket.send(chunked ? ResponseEncoder.chunk(bytes) : bytes, timeout: context.timeouts.write)
-            } catch Socket.SendFailure.cancelled {
-                throw CancellationError()
+                gate.leave(broken: false)
             } catch {
+                gate.leave(broken: true)
+                if error == .cancelled { throw CancellationError() }
                 throw HTTPError(.internalServerError, code: "client-gone", message: "The client no longer takes the answer.")
             }
         }
         let failure = isEvents ? await produceEvents(produce, writer) : await Self.produce(produce, writer)
-        gate.close()
-        if let failure {
-            context.logger.debug("A streamed answer was cut.", metadata: ["client": "\(socket.peer)", "reason": "\(failure)"])
+        let isWhole = gate.close()
+        guard failure == nil, isWhole else {
+            let reason = failure.map { "\($0)" } ?? "a write failed"
+            context.logger.debug("A streamed answer was cut.", metadata: ["client": "\(socket.peer)", "reason": "\(reason)"])
             return false
         }
         return chunked ? await send(ResponseEncoder.lastChunk) : true

@@ -76,7 +76,7 @@ final class Connection: Sendable {
             switch await exchange(head, mayPersist: served < context.limits.requestsPerConnection) {
             case .persist: continue
             case .closeGently:
-                await linger()
+                if mayStillBeSending { await linger() }
                 return socket.close()
             case .cut: return socket.close()
             }
@@ -120,6 +120,11 @@ final class Connection: Sendable {
         await linger()
     }
 
+    /// Whether bytes of the client are unread or announced; after a request that was read to its end, none are due.
+    private var mayStillBeSending: Bool {
+        socket.hasUnread || inbound.withLock { !$0.isBodyComplete || $0.hasFailed || $0.parser.isMidRequest }
+    }
+
     /// RFC 9112 section 9.6: closing while the client still sends would make its system throw the answer away. So the
     /// sending side is closed first, and what comes is discarded, for a second and a mebibyte at most.
     private func linger() async {
@@ -138,7 +143,7 @@ final class Connection: Sendable {
     private func exchange(_ head: RequestHead, mayPersist: Bool) async -> Outcome {
         let message = inbound.withLock { inbound in
             inbound.message += 1
-            inbound.isBodyComplete = false
+            inbound.isBodyComplete = head.framing == .none
             inbound.owesContinue = head.expectsContinue
             inbound.patience = context.timeouts.body
             return inbound.message

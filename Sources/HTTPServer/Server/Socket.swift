@@ -107,6 +107,8 @@ final class Socket: Sendable {
         }
     }
 
+    var hasUnread: Bool { state.withLock { !$0.inbox.isEmpty } }
+
     private func takeArrival(_ state: inout State, isIdle: Bool) -> Arrival? {
         if isIdle, state.isInterrupted, state.inbox.isEmpty, !state.isClosed, !state.hasEnded {
             // A request may sit in the system's buffer already; it was sent in good faith and gets its answer.

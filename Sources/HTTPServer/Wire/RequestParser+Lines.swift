@@ -38,7 +38,7 @@ extension RequestParser {
     private func lineLimit(_ kind: LineKind) -> Int {
         switch kind {
         case .requestLine: limits.requestLine
-        case .field: min(limits.headerLine, limits.headerBytes - headBytes)
+        case .field: min(limits.headerLine, limits.headerBytes - headBytes - 2)
         case .chunkSize: Self.chunkLineLimit
         }
     }

@@ -13,6 +13,7 @@ struct RequestParser: Sendable {
     enum Event: Sendable, Equatable {
         case head(RequestHead)
         case body([UInt8])
+        /// The end of a body. A head without a body is a request by itself.
         case end
     }
 
@@ -113,7 +114,7 @@ struct RequestParser: Sendable {
                 hosts = []
                 fields = HTTPFields()
                 switch head.framing {
-                case .none: state = .endDue
+                case .none: state = .requestLine(sawEmptyLine: false)
                 case .length(let length): state = .body(left: length)
                 case .chunked:
                     bodyBytes = 0

@@ -18,13 +18,17 @@ final class RawClient: Sendable {
     }
 
     private let descriptor: Int32
-    private let queue = DispatchQueue(label: "raw-client")
+    // Two, so that sending goes on while a read waits.
+    private let sending = DispatchQueue(label: "raw-client.sending")
+    private let receiving = DispatchQueue(label: "raw-client.receiving")
 
-    /// - Parameter receiveBuffer: bytes; small for a client that reads slowly.
-    init(_ address: SocketAddress, patience: Int = 10, receiveBuffer: Int32? = nil) async throws {
+    /// - Parameters:
+    ///   - patience: milliseconds after which a call gives up.
+    ///   - receiveBuffer: bytes; small for a client that reads slowly.
+    init(patience: Int = 10_000, receiveBuffer: Int32? = nil) throws {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { throw Failure(description: "socket: errno \(errno)") }
-        var limit = timeval(tv_sec: patience, tv_usec: 0)
+        var limit = timeval(tv_sec: patience / 1000, tv_usec: patience % 1000 * 1000)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
         setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
         var one: Int32 = 1
@@ -32,14 +36,22 @@ final class RawClient: Sendable {
         if var receiveBuffer {
             setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &receiveBuffer, socklen_t(MemoryLayout<Int32>.size))
         }
-        try await blocking { [descriptor] in
+    }
+
+    convenience init(_ address: SocketAddress, patience: Int = 10_000, receiveBuffer: Int32? = nil) async throws {
+        try self.init(patience: patience, receiveBuffer: receiveBuffer)
+        try await connect(to: address)
+    }
+
+    func connect(to address: SocketAddress) async throws {
+        try await blocking(sending) { [descriptor] in
             var target = sockaddr_in()
             target.sin_family = sa_family_t(AF_INET)
             target.sin_port = UInt16(address.port).bigEndian
             inet_pton(AF_INET, address.host, &target.sin_addr)
             let result = withUnsafePointer(to: &target) {
                 $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                    connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+                    Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
                 }
             }
             guard result == 0 else { throw Failure(description: "connect: errno \(errno)") }
@@ -51,7 +63,7 @@ final class RawClient: Sendable {
     func send(_ text: String) async throws { try await send(Array(text.utf8)) }
 
     func send(_ bytes: [UInt8]) async throws {
-        try await blocking { [descriptor] in
+        try await blocking(sending) { [descriptor] in
             var offset = 0
             while offset < bytes.count {
                 let count = bytes[offset...].withUnsafeBytes {
@@ -72,12 +84,12 @@ final class RawClient: Sendable {
         setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
         // Connecting to nowhere dissolves the association, which sends the reset and keeps the number ours until deinit.
         var nowhere = sockaddr(sa_family: sa_family_t(AF_UNSPEC), sa_data: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
-        connect(descriptor, &nowhere, socklen_t(MemoryLayout<sockaddr>.size))
+        Glibc.connect(descriptor, &nowhere, socklen_t(MemoryLayout<sockaddr>.size))
     }
 
     /// Up to `limit` bytes as they come; empty at the end of the stream. A reset by the server throws.
     func read(_ limit: Int = 65536) async throws -> [UInt8] {
-        try await blocking { [descriptor] in
+        try await blocking(receiving) { [descriptor] in
             var buffer = [UInt8](repeating: 0, count: limit)
             let count = recv(descriptor, &buffer, limit, 0)
             guard count >= 0 else { throw Failure(description: "recv: errno \(errno)") }
@@ -178,7 +190,9 @@ final class RawClient: Sendable {
         return (0...(bytes.count - 4)).first { bytes[$0..<($0 + 4)].elementsEqual("\r\n\r\n".utf8) }.map { $0 + 4 }
     }
 
-    private func blocking<T: Sendable>(_ work: @escaping @Sendable () throws -> T) async throws -> T {
+    private func blocking<T: Sendable>(
+        _ queue: DispatchQueue, _ work: @escaping @Sendable () throws -> T
+    ) async throws -> T {
         try await withCheckedThrowingContinuation { continuation in
             queue.async { continuation.resume(with: Result { try work() }) }
         }

@@ -1,0 +1,191 @@
+import Glibc
+import HTTPTypes
+import Testing
+
+@testable import HTTPServer
+
+@Suite("Deadlines and limits of connections")
+struct DeadlineTests {
+    private static let get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+
+    @Test("A head that does not end gets 408 and the connection is gone")
+    func slowHead() async throws {
+        try await withServer({ $0.timeouts.header = .milliseconds(200) }, handler: hello) { address, _ in
+            let client = try await RawClient(address)
+            try await client.send("GET / HTTP/1.1\r\nHo")
+            let answer = try await client.answer()
+            #expect(answer.status == 408)
+            #expect(answer["connection"] == "close")
+            #expect(try await client.readToEnd() == "")
+        }
+    }
+
+    @Test("Dripping bytes do not move the head's deadline")
+    func drip() async throws {
+        try await withServer(
+            {
+                $0.timeouts.header = .milliseconds(300)
+                $0.limits.headerLine = 1 << 24
+                $0.limits.headerBytes = 1 << 24
+            }, handler: hello
+        ) { address, _ in
+            let client = try await RawClient(address)
+            let dripping = Task {
+                try await client.send("GET / HTTP/1.1\r\nHost: a\r\nX: ")
+                // An exchange on another connection between two bytes is the pace.
+                let pace = try await RawClient(address)
+                while !Task.isCancelled {
+                    try await client.send("y")
+                    _ = try await pace.exchange(Self.get)
+                }
+            }
+            #expect(try await client.answer().status == 408)
+            dripping.cancel()
+            _ = await dripping.result
+        }
+    }
+
+    @Test("A connection that says nothing is closed without a word, before and between requests")
+    func idle() async throws {
+        try await withServer(
+            {
+                $0.timeouts.header = .milliseconds(200)
+                $0.timeouts.idle = .milliseconds(200)
+            }, handler: hello
+        ) { address, _ in
+            let silent = try await RawClient(address)
+            #expect(try await silent.readToEnd() == "")
+            let kept = try await RawClient(address)
+            #expect(try await kept.exchange(Self.get).status == 200)
+            #expect(try await kept.readToEnd() == "")
+        }
+    }
+
+    @Test("A body that does not come gets 408; the handler's own time is not counted")
+    func slowBody() async throws {
+        let handler: Handler = { request in
+            .text("\(try await request.body.collect(upTo: 100).count)")
+        }
+        try await withServer({ $0.timeouts.body = .milliseconds(200) }, handler: handler) { address, _ in
+            let client = try await RawClient(address)
+            let answer = try await client.exchange("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhello")
+            #expect(answer.status == 408)
+            #expect(answer["connection"] == "close")
+        }
+    }
+
+    @Test("A client that does not read is cut off, and the producer learns of it")
+    func slowReader() async throws {
+        let failed = Signal()
+        let handler: Handler = { _ in
+            Response(body: .stream { writer in
+                do {
+                    while true { try await writer.write([UInt8](repeating: 0x61, count: 1 << 20)) }
+                } catch {
+                    failed.fire()
+                    throw error
+                }
+            })
+        }
+        try await withServer({ $0.timeouts.write = .milliseconds(200) }, handler: handler) { address, _ in
+            let client = try await RawClient(address, receiveBuffer: 4096)
+            try await client.send(Self.get)
+            await failed.wait()
+        }
+    }
+
+    @Test("A large answer reaches a client that reads in small steps")
+    func slowButSteady() async throws {
+        let size = 4 << 20
+        let handler: Handler = { _ in Response(body: .bytes([UInt8](repeating: 0x61, count: size))) }
+        try await withServer(handler: handler) { address, _ in
+            let client = try await RawClient(address, receiveBuffer: 4096)
+            #expect(try await client.exchange(Self.get).body.count == size)
+        }
+    }
+
+    @Test("The last request a connection may make is answered with close")
+    func requestsPerConnection() async throws {
+        try await withServer({ $0.limits.requestsPerConnection = 3 }, handler: hello) { address, _ in
+            let client = try await RawClient(address)
+            for turn in 1...3 {
+                #expect(try await client.exchange(Self.get)["connection"] == (turn == 3 ? "close" : nil))
+            }
+            #expect(try await client.readToEnd() == "")
+        }
+    }
+
+    @Test("Above the cap newcomers wait; one gets in when another leaves")
+    func connectionCap() async throws {
+        let (inside, entered) = AsyncStream.makeStream(of: Void.self)
+        let release = Signal()
+        let handler: Handler = { _ in
+            entered.yield()
+            await release.wait()
+            return .text("done")
+        }
+        try await withServer({ $0.limits.connections = 2 }, handler: handler) { address, _ in
+            let clients = [try await RawClient(address), try await RawClient(address)]
+            for client in clients { try await client.send(Self.get) }
+            var iterator = inside.makeAsyncIterator()
+            await iterator.next()
+            await iterator.next()
+            let late = try await RawClient(address)  // the system's queue takes it
+            try await late.send(Self.get)
+            release.fire()
+            for client in clients { #expect(try await client.answer().text == "done") }
+            // Both are idle now: the one idle longest makes room.
+            #expect(try await late.answer().text == "done")
+        }
+    }
+
+    @Test("With the cap all but filled by drips, a normal client is answered, and the drips are gone by their deadline")
+    func dripsDoNotStarve() async throws {
+        try await withServer(
+            {
+                $0.limits.connections = 20
+                $0.timeouts.header = .milliseconds(500)
+            }, handler: hello
+        ) { address, _ in
+            var drips: [RawClient] = []
+            for _ in 0..<19 {
+                drips.append(try await RawClient(address))
+                try await drips.last?.send("G")
+            }
+            let client = try await RawClient(address)
+            #expect(try await client.exchange(Self.get).status == 200)
+            for drip in drips { #expect(try await drip.readToEnd().hasPrefix("HTTP/1.1 408")) }
+        }
+    }
+
+    @Test("What accept(2) may report, and what is done about it")
+    func acceptFailures() {
+        #expect(Listener.Failure(EAGAIN) == .drained)
+        for number in [EINTR, ECONNABORTED, EPROTO, ENETDOWN] { #expect(Listener.Failure(number) == .skip) }
+        for number in [EMFILE, ENFILE, ENOBUFS, ENOMEM, EBADF] { #expect(Listener.Failure(number) == .exhausted) }
+    }
+
+    @Test("Out of descriptors the server waits, and accepts again once there are some")
+    func outOfDescriptors() async {
+        // In a process of its own, as the limit is the process's.
+        await #expect(processExitsWith: .success) {
+            let noticed = Signal()
+            let log = LogRecorder { if $0.contains("Cannot accept") { noticed.fire() } }
+            try await withServer(logger: log.logger, handler: hello) { address, _ in
+                let before = try await RawClient(address)
+                #expect(try await before.exchange(Self.get).status == 200)
+                let newcomer = try RawClient()
+                var limit = rlimit(rlim_cur: 256, rlim_max: 256)
+                setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+                var taken: [Int32] = []
+                while case let descriptor = open("/dev/null", O_RDONLY), descriptor >= 0 { taken.append(descriptor) }
+                try await newcomer.connect(to: address)
+                try await newcomer.send(Self.get)
+                await noticed.wait()
+                #expect(try await before.exchange(Self.get).status == 200)
+                for descriptor in taken { close(descriptor) }
+                #expect(try await newcomer.answer().status == 200)
+            }
+        }
+    }
+}
