@@ -104,11 +104,15 @@ public protocol AccessStore: Sendable {
     func operatorKey(hash: String) async throws(StoreError) -> OperatorKey?
     func operatorKey(_ id: OperatorKeyID) async throws(StoreError) -> OperatorKey?
     func operatorKeys() async throws(StoreError) -> [OperatorKey]
+    /// Does nothing for an unknown key.
     func touchOperatorKey(_ id: OperatorKeyID, at: Date) async throws(StoreError)
+    /// A key that is revoked already keeps its first revocation.
     func revokeOperatorKey(_ id: OperatorKeyID, at: Date) async throws(StoreError)
 
     func insertSession(_ session: WebSession) async throws(StoreError)
+    /// The session as stored, expired or not.
     func session(tokenHash: String) async throws(StoreError) -> WebSession?
+    /// Does nothing for a session that is gone.
     func touchSession(tokenHash: String, at: Date) async throws(StoreError)
     func deleteSession(tokenHash: String) async throws(StoreError)
     /// Also deletes used nonces and launch links that have expired.
@@ -118,7 +122,7 @@ public protocol AccessStore: Sendable {
     func useNonce(_ nonce: String, expiresAt: Date) async throws(StoreError) -> Bool
     /// A link that opens one partner's page once.
     func insertLaunchLink(tokenHash: String, partner: PartnerID, expiresAt: Date) async throws(StoreError)
-    /// Uses up the link; nil when unknown, used or expired.
+    /// Uses up the link; nil when unknown, used or expired (at its `expiresAt` it is).
     func redeemLaunchLink(tokenHash: String, at: Date) async throws(StoreError) -> PartnerID?
 
     func appendAudit(_ entry: AuditEntry) async throws(StoreError)

@@ -81,11 +81,14 @@ public protocol AlertStore: Sendable {
     /// Inserts unless the partner has an alert with the same `alertID`; returns the stored one either way.
     func insertAlert(_ alert: Alert) async throws(StoreError) -> Alert
     func alert(_ id: AlertID) async throws(StoreError) -> Alert?
-    /// A partner's alerts, newest first.
+    /// A partner's alerts, newest first, those made before `cursor`'s alert; none for an unknown cursor.
     func alerts(_ partner: PartnerID, before cursor: AlertID?, limit: Int) async throws(StoreError) -> [Alert]
     /// Alerts that are not final and due at or before `instant`, earliest first.
     func dueAlerts(at instant: Date, limit: Int) async throws(StoreError) -> [Alert]
     func earliestAlertAction() async throws(StoreError) -> Date?
+    /// Reads, changes and writes one alert in one transaction; returns what was written. What the alert says, to whom, and
+    /// when it was made stay as first accepted.
+    /// - Throws: `StoreError` with code `notFound`, or `constraint` when `nextActionAt` does not fit the state.
     @discardableResult
     func updateAlert(
         _ id: AlertID, _ change: @escaping @Sendable (inout Alert) -> Void

@@ -82,6 +82,8 @@ public protocol ConnectionStore: Sendable {
     /// - Throws: `StoreError` with code `notFound` for an unknown partner.
     func connection(_ partner: PartnerID) async throws(StoreError) -> Connection
     /// Reads, changes and writes in one transaction; returns what was written.
+    /// - Throws: `StoreError` with code `notFound` for an unknown partner, `constraint` when state and key do not fit: there is
+    ///   a key, with its last four and when it was saved, exactly when the state is not `notConnected`.
     @discardableResult
     func updateConnection(
         _ partner: PartnerID, _ change: @escaping @Sendable (inout Connection) -> Void
@@ -94,6 +96,7 @@ public protocol ConnectionStore: Sendable {
     func saveConnect(
         connection: Connection, credential: VendorCredential?, job: SyncRun
     ) async throws(StoreError) -> RunInsertion
-    /// Removes the partner key and the vendor credential; the connection becomes `notConnected`.
+    /// Removes the partner key and the vendor credential; the connection becomes `notConnected` and keeps
+    /// what is known of the organization.
     func forgetKey(_ partner: PartnerID, at: Date) async throws(StoreError)
 }

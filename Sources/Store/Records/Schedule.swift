@@ -47,5 +47,6 @@ public protocol ScheduleStore: Sendable {
     func earliestNextRun() async throws(StoreError) -> Date?
     /// Inserts the run and moves the schedule to `nextRunAt` in one transaction. The schedule moves on even when a run
     /// is already active: a due time makes at most one run, and a missed one is not repeated.
+    /// - Throws: `StoreError` with code `notFound` when the partner has no active schedule (any more); nothing is inserted.
     func startScheduledRun(_ run: SyncRun, nextRunAt: Date) async throws(StoreError) -> RunInsertion
 }

@@ -181,26 +181,32 @@ public enum RunInsertion: Sendable, Hashable {
 /// Runs and who works on them.
 public protocol SyncRunStore: Sendable {
     /// Inserts unless the partner has an active run; safe when called many times at once.
+    /// - Throws: `StoreError` with code `notFound` for an unknown partner, `duplicate` when the id is taken.
     func insertRun(_ run: SyncRun) async throws(StoreError) -> RunInsertion
     func run(_ id: SyncRunID) async throws(StoreError) -> SyncRun?
     func activeRun(_ partner: PartnerID) async throws(StoreError) -> SyncRun?
-    /// A partner's runs of the given purposes, newest first, those created before `cursor`'s run.
+    /// A partner's runs of the given purposes, newest first, those created before `cursor`'s run; none for an unknown cursor.
     func runs(
         _ partner: PartnerID, purposes: Set<RunPurpose>, before cursor: SyncRunID?, limit: Int
     ) async throws(StoreError) -> [SyncRun]
-    /// Takes the oldest run that is queued, or running under a lease that is not `owner`'s and either belongs to a dead
-    /// process (`isOrphan`: any other owner, valid because one process holds the database) or has expired. The run comes
-    /// back `running` under `owner`'s lease; `startedAt` is set the first time.
+    /// Takes the oldest run that is queued, or running under another owner's lease (that process is dead, because one
+    /// process holds the database), or running under `owner`'s own lease that has expired at `now`. The run comes back
+    /// `running` under `owner`'s lease; `startedAt` is set the first time. A run that was running counts as interrupted at
+    /// the place `stage:settled lines`: once more when it is the place of the last interruption, else for the first time.
     func claimRun(owner: String, at now: Date, leaseUntil: Date) async throws(StoreError) -> SyncRun?
     /// Lengthens the lease. Returns the run as stored (its `cancelRequested` included), nil when the lease was lost.
     func heartbeat(_ id: SyncRunID, owner: String, leaseUntil: Date) async throws(StoreError) -> SyncRun?
-    /// Reads, changes and writes one run in one transaction; returns what was written.
+    /// Reads, changes and writes one run in one transaction; returns what was written. A change of id, partner, purpose,
+    /// trigger, `createdAt` or tally is ignored: the tally follows the lines.
+    /// - Throws: `StoreError` with code `notFound` for an unknown run, `constraint` for a half-finished one (a state that does
+    ///   not fit `finishedAt` or the lease), `duplicate` when it would become a second active run.
     @discardableResult
     func updateRun(
         _ id: SyncRunID, _ change: @escaping @Sendable (inout SyncRun) -> Void
     ) async throws(StoreError) -> SyncRun
     /// Ends a run: state, failure, findings, `finishedAt`; lines still planned or sending become `notSent`, the tally
-    /// is counted anew, the lease dropped. One transaction.
+    /// is counted anew, the lease dropped. One transaction. A run that has ended keeps its first end, which is returned.
+    /// - Throws: `StoreError` with code `notFound` for an unknown run, `constraint` when `state` is an active one.
     @discardableResult
     func finishRun(
         _ id: SyncRunID, state: RunState, failure: RunFailure?, findings: RunFindings, at: Date

@@ -127,7 +127,9 @@ public struct ServiceTotal: Sendable, Hashable {
 
 /// The ledger: every line with its intent before it is sent and its outcome after.
 public protocol LedgerStore: Sendable {
-    /// Writes all lines of a run and moves it to stage `usage`, in one transaction.
+    /// Writes all lines of a run and moves it to stage `usage`, in one transaction. Lines are `planned`, `excluded` or
+    /// `droppedToZero`.
+    /// - Throws: `StoreError` with code `notFound` when the run is not active, `duplicate` when it has such lines already.
     func planLines(_ run: SyncRunID, _ lines: [UsageLine]) async throws(StoreError)
     /// Marks up to `limit` planned lines as `sending` with this intent time, attempts plus one, and returns them in order. Lines
     /// that an earlier process left `sending` were made `planned` again by `reopenLines`.
@@ -137,11 +139,14 @@ public protocol LedgerStore: Sendable {
     @discardableResult
     func reopenLines(_ run: SyncRunID) async throws(StoreError) -> Int
     /// Writes outcomes of lines that are `sending`, and the last counts of the accepted, in one transaction.
+    /// - Throws: `StoreError` with code `notFound` when one of the lines is not being sent (the run was taken over or has
+    ///   ended); then no outcome of the batch is written.
     func recordOutcomes(_ run: SyncRunID, _ outcomes: [LineOutcome]) async throws(StoreError)
     /// Lines by position after `cursor`, in the given states (nil: all).
     func lines(
         _ run: SyncRunID, states: Set<UsageLineState>?, after cursor: Int?, limit: Int
     ) async throws(StoreError) -> [UsageLine]
+    /// As of now: changed in the same transaction as the lines, also in `SyncRun.tally`.
     func tally(_ run: SyncRunID) async throws(StoreError) -> RunTally
     func lastCounts(_ partner: PartnerID) async throws(StoreError) -> [LastCount]
     /// Totals by service of the partner's last `runs` usage runs that accepted something, oldest first.

@@ -133,6 +133,9 @@ struct Migrations {
     private static func failure(_ what: String) -> StoreError {
         StoreError(
             code: .migration,
-            message: "\(what) The database was left at the last complete migration. Use the files that came with this version of Perch.")
+            message: """
+                \(what) The database was left at the last complete migration. Use the files that came with this version of \
+                Perch.
+                """)
     }
 }

@@ -51,7 +51,9 @@ extension StoreError {
         default:
             self.init(
                 code: .io,
-                message: "The database could not be read or written: \(said) (SQLite \(error.extendedResultCode.rawValue)). \(kept)")
+                message: """
+                    The database could not be read or written: \(said) (SQLite \(error.extendedResultCode.rawValue)). \(kept)
+                    """)
         }
     }
 

@@ -27,7 +27,12 @@ extension Decimal {
 
     /// Nil unless the text is canonical in form: `Decimal(string:)` alone would take the number at the start of any text.
     init?(canonicalText text: String) {
-        guard text.wholeMatch(of: /-?[0-9]+(\.[0-9]+)?/) != nil, let number = Decimal(string: text) else { return nil }
+        let unsigned = text.hasPrefix("-") ? text.utf8.dropFirst() : text.utf8[...]
+        let parts = unsigned.split(separator: UInt8(ascii: "."), maxSplits: 1, omittingEmptySubsequences: false)
+        let areDigits = parts.allSatisfy { part in
+            !part.isEmpty && part.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+        }
+        guard areDigits, let number = Decimal(string: text) else { return nil }
         self = number
     }
 }
