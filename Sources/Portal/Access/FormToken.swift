@@ -1,0 +1,20 @@
+import HTTPServer
+import Secrets
+import Store
+
+/// The session's token that every form carries in the field `csrf` (ASVS 3.5.1).
+enum FormToken {
+    static let fieldName = "csrf"
+
+    /// Reads the form and checks its token.
+    /// - Throws: `HTTPError` 403 when the token is missing or not this session's, and what reading a form throws.
+    static func checkedForm(_ request: Request, _ session: WebSession) async throws -> FormFields {
+        let form = try await request.form()
+        guard let token = form[fieldName], TokenHash.equal(token, session.csrfToken) else {
+            throw HTTPError(
+                .forbidden, code: "stale-form",
+                message: "This form belongs to an earlier sign-in, so nothing was changed. Load the page again and repeat it.")
+        }
+        return form
+    }
+}
