@@ -1,0 +1,94 @@
+import Foundation
+import HTTPServer
+import HTTPTypes
+import Integration
+import Store
+
+/// All syncs, one sync's ledger, its CSV, and its progress as events.
+struct LedgerPages: Sendable {
+    private let environment: PortalEnvironment
+    private var desk: Desk { environment.desk }
+
+    init(_ environment: PortalEnvironment) {
+        self.environment = environment
+    }
+
+    private static let runsPerPage = 50
+    private static let linesPerPage = 100
+    private static let linesPerRead = 500
+
+    func list(_ visit: PartnerVisit) async throws -> Response {
+        let overview = try await desk.overview(visit.partnerID)
+        let before = visit.request.query["before"].map { SyncRunID($0) }
+        // One more than shown tells whether there is a next page.
+        var runs = try await desk.syncRuns(visit.partnerID, before: before, limit: Self.runsPerPage + 1)
+        let hasMore = runs.count > Self.runsPerPage
+        runs = Array(runs.prefix(Self.runsPerPage))
+        let view = RunListView(
+            overview, runs, isFirst: before == nil, hasMore: hasMore, csrf: visit.session.csrfToken,
+            settings: environment.settings)
+        return .html(Self.library.html("partner-runs", view))
+    }
+
+    func show(_ visit: PartnerVisit) async throws -> Response {
+        let run = try await visit.run(desk)
+        let filter = try LineFilter(visit.request.query["state"])
+        let after = visit.request.query["after"].flatMap { Int($0) }
+        let overview = try await desk.overview(visit.partnerID)
+        var lines = try await desk.lines(run.id, states: filter.states, after: after, limit: Self.linesPerPage + 1)
+        let hasMore = lines.count > Self.linesPerPage
+        lines = Array(lines.prefix(Self.linesPerPage))
+        let view = RunPageView(
+            overview, run, lines, filter, isFirst: after == nil, hasMore: hasMore, csrf: visit.session.csrfToken,
+            settings: environment.settings)
+        return .html(Self.library.html("partner-run", view))
+    }
+
+    /// Written as it is read, so that a large ledger is never in memory as a whole.
+    func download(_ visit: PartnerVisit) async throws -> Response {
+        let run = try await visit.run(desk)
+        let desk = desk
+        return Response(
+            headerFields: [
+                .contentType: "text/csv; charset=utf-8; header=present",
+                .contentDisposition: "attachment; filename=\"sync-\(Self.fileName(run.id)).csv\"",
+            ],
+            body: .stream { body in
+                try await body.write(LedgerCSV.header)
+                var after: Int?
+                while true {
+                    let lines = try await desk.lines(run.id, states: nil, after: after, limit: Self.linesPerRead)
+                    guard let last = lines.last else { return }
+                    try await body.write(lines.map { LedgerCSV.line($0) }.joined())
+                    after = last.position
+                }
+            })
+    }
+
+    /// Only what is safe between quotes in a header.
+    private static func fileName(_ id: SyncRunID) -> String {
+        String(id.rawValue.filter { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") })
+    }
+
+    /// `progress` events while the run goes on, then one `end`.
+    func events(_ visit: PartnerVisit) async throws -> Response {
+        let run = try await visit.run(desk)
+        let progress = try await desk.progress(of: run.id)
+        var response = Response.serverSentEvents { events in
+            for await snapshot in progress {
+                let json = try JSONEncoder().encode(ProgressReport(snapshot))
+                try await events.send(
+                    ServerSentEvent(event: "progress", data: String(decoding: json, as: UTF8.self), retryMilliseconds: 2000))
+            }
+            try await events.send(ServerSentEvent(event: "end", data: "{}"))
+        }
+        response.headerFields[.accelBuffering] = "no"
+        return response
+    }
+
+    private static let library = PageLibrary([
+        "partner-runs": PackageResources.partner_runs_mustache,
+        "partner-run": PackageResources.partner_run_mustache,
+        "partner-history": PackageResources.partner_history_mustache,
+    ])
+}
