@@ -89,7 +89,7 @@ func problemResponse(for error: any Error, _ environment: PortalEnvironment) -> 
         environment.logger.warning("\(problem.detail)", metadata: ["code": "\(problem.code)"])
     }
     var response = Response.json(
-        problem, status: HTTPResponse.Status(code: problem.status), encoder: AdminJSON.encoder())
+        problem, status: HTTPResponse.Status(code: problem.status, reasonPhrase: problem.title), encoder: AdminJSON.encoder())
     response.headerFields[.contentType] = "application/problem+json"
     response.headerFields[.cacheControl] = "no-store"
     response.headerFields.append(contentsOf: fields)

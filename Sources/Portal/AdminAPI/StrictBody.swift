@@ -35,6 +35,7 @@ struct StrictlyDecoded<Body: StrictBody>: Decodable {
             let field = place(context.codingPath)
             return invalidInput("The field '\(field)' must be \(name(of: type)).", field: field)
         case .dataCorrupted(let context):
+            guard !context.codingPath.isEmpty else { return invalidInput("The body holds a value that does not fit.") }
             let field = place(context.codingPath)
             return invalidInput("The field '\(field)' does not hold a value that fits.", field: field)
         @unknown default:
@@ -49,10 +50,24 @@ struct StrictlyDecoded<Body: StrictBody>: Decodable {
     private static func name(of type: any Any.Type) -> String {
         switch type {
         case is String.Type: "text"
-        case is Int.Type: "a whole number"
+        case is Int.Type, is WholeNumber.Type: "a whole number"
         case is Bool.Type: "true or false"
         default: "an object"
         }
+    }
+}
+
+/// A whole number of a body. `Int` itself does not say which field holds 1.5, only that the body is not valid.
+struct WholeNumber: Decodable, Sendable {
+    let value: Int
+
+    init(from decoder: any Decoder) throws {
+        let number = try? decoder.singleValueContainer().decode(Double.self)
+        guard let value = number.flatMap({ Int(exactly: $0) }) else {
+            throw DecodingError.typeMismatch(
+                Int.self, DecodingError.Context(codingPath: decoder.codingPath, debugDescription: "not a whole number"))
+        }
+        self.value = value
     }
 }
 

@@ -17,7 +17,7 @@ extension AdminAPI {
             let body = try await call.body(AlertBody.self)
             let submission = AlertSubmission(
                 alertID: body.alertId, accountID: body.accountId, title: body.title, text: body.description,
-                priority: body.priority ?? 2, statusCode: body.status ?? 1)
+                priority: body.priority?.value ?? 2, statusCode: body.status?.value ?? 1)
             let received = call.environment.time.now()
             let alert = try await call.desk.submitAlert(call.partnerID, submission, by: call.initiator)
             return answer(alert, isNew: alert.createdAt > received.addingTimeInterval(-storedPrecision))
@@ -61,8 +61,8 @@ private struct AlertBody: StrictBody {
     var accountId: String
     var title: String
     var description: String
-    var priority: Int?
-    var status: Int?
+    var priority: WholeNumber?
+    var status: WholeNumber?
 
     enum CodingKeys: String, CodingKey, CaseIterable {
         case alertId, accountId, title, description, priority, status

@@ -18,8 +18,8 @@ extension AdminAPI {
                 throw invalidInput("The time must be HH:MM, from 00:00 to 23:59.", field: "time")
             }
             let choice = ScheduleChoice(
-                cadence: try choice(Cadence.self, body.cadence, field: "cadence"), weekday: body.weekday ?? 1,
-                dayOfMonth: body.dayOfMonth ?? 1, minuteOfDay: minute, timeZone: body.timeZone ?? partner.timeZone)
+                cadence: try choice(Cadence.self, body.cadence, field: "cadence"), weekday: body.weekday?.value ?? 1,
+                dayOfMonth: body.dayOfMonth?.value ?? 1, minuteOfDay: minute, timeZone: body.timeZone ?? partner.timeZone)
             let schedule = try await call.desk.saveSchedule(partner.id, choice, by: call.initiator)
             return .answer(ScheduleAnswer(schedule, timeZone: choice.timeZone))
         },
@@ -28,8 +28,8 @@ extension AdminAPI {
 
 private struct ScheduleBody: StrictBody {
     var cadence: String
-    var weekday: Int?
-    var dayOfMonth: Int?
+    var weekday: WholeNumber?
+    var dayOfMonth: WholeNumber?
     var time: String
     var timeZone: String?
 
