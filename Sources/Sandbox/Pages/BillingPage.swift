@@ -13,7 +13,7 @@ struct BillingPage {
         let cards = organization.serviceCards(vendor: vendor)
         return """
             <form method="post" action="/organizations/\(organization.id)/billing"><p><button class="quiet">Refresh</button>
-            <span class="soft">Shows the counts received so far. Last usage: \(organization.lastSyncedAt?.wireText ?? "never").</span></p></form>
+            <span class="soft">Shows the counts received so far. Last usage: \(pageText(organization.lastSyncedAt)).</span></p></form>
             \(cards.isEmpty ? "<p>There are no service cards: nothing is mapped yet.</p>" : .none)
             \(cards.map(card))
             """
@@ -22,11 +22,11 @@ struct BillingPage {
     private func card(_ card: ServiceCard) -> HTML {
         """
         <section class="card" aria-label="\(card.serviceName)"><h2>\(card.serviceName)</h2>
-        <div class="scroll"><table><caption>PSA products: \(card.productNames.joined(separator: ", "))</caption>
+        <table><caption>PSA products: \(card.productNames.joined(separator: ", "))</caption>
         <thead><tr><th scope="col">PSA client</th><th scope="col" class="number">PSA quantity</th>
         <th scope="col" class="number">Vendor quantity</th><th scope="col">Result</th></tr></thead>
         <tbody>
-        \(card.lines.map(row))</tbody></table></div></section>
+        \(card.lines.map(row))</tbody></table></section>
 
         """
     }
@@ -39,9 +39,9 @@ struct BillingPage {
             case .noChange, .notReceived: "soft"
             }
         return """
-            <tr><th scope="row">\(line.clientName)</th><td class="number">\(text(line.psaQuantity))</td>
-            <td class="number">\(line.vendorQuantity.map(text) ?? "–")</td>
-            <td><span class="badge \(tone)">\(line.kind.rawValue)</span></td></tr>
+            <tr><th scope="row">\(line.clientName)</th><td class="number" data-label="PSA quantity">\(text(line.psaQuantity))</td>
+            <td class="number" data-label="Vendor quantity">\(line.vendorQuantity.map(text) ?? "–")</td>
+            <td data-label="Result"><span class="badge \(tone)">\(line.kind.rawValue)</span></td></tr>
 
             """
     }

@@ -1,3 +1,5 @@
+import Foundation
+
 /// A piece of HTML. Text put into it by interpolation is escaped, another piece is not: markup can
 /// only come from literals in this module.
 struct HTML: Sendable, ExpressibleByStringInterpolation {
@@ -33,4 +35,13 @@ struct HTML: Sendable, ExpressibleByStringInterpolation {
 
     /// Nothing, for the other branch of a condition.
     static let none: HTML = ""
+}
+
+/// `1 account`, `2 accounts`.
+func counted(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
+
+/// A time for people, in UTC because a sandbox has no home.
+func pageText(_ date: Date?) -> String {
+    guard let date else { return "never" }
+    return date.formatted(Date.ISO8601FormatStyle(dateTimeSeparator: .space)).replacing("Z", with: " UTC")
 }

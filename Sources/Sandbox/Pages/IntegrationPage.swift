@@ -19,10 +19,10 @@ struct IntegrationPage {
     private var status: HTML {
         """
         <section class="card" aria-labelledby="status"><h2 id="status">Status</h2>
-        <dl><dt>Integration</dt><dd role="status">\(organization.statusBadge) <code>\(organization.status.rawValue)</code></dd>
+        <dl><dt>Integration</dt><dd role="status">\(organization.statusBadge) <span class="soft">(<code>\(organization.status.rawValue)</code> on the wire)</span></dd>
         <dt>Accounts received</dt><dd>\(organization.accounts.items.count)</dd>
         <dt>Services received</dt><dd>\(organization.mappableServices(vendor: vendor).count)</dd>
-        <dt>Last usage</dt><dd>\(organization.lastSyncedAt?.wireText ?? "never")</dd></dl>
+        <dt>Last usage</dt><dd>\(pageText(organization.lastSyncedAt))</dd></dl>
         <form method="get" action="/organizations/\(organization.id)"><button class="quiet">Refresh status</button></form>
         </section>
 
@@ -64,7 +64,7 @@ struct IntegrationPage {
             : "<button disabled aria-describedby=\"next-why\">Next</button>"
         let explanation: HTML =
             isReady
-            ? "<p>\(organization.mappings.mappedAccountCount) accounts and \(organization.mappings.mappedServiceCount) services are mapped.</p>"
+            ? "<p>Mapped so far: \(counted(organization.mappings.mappedAccountCount, "account")), \(counted(organization.mappings.mappedServiceCount, "service")).</p>"
             : "<p id=\"next-why\">Next lights up once the vendor has authenticated and set the integration to pending.</p>"
         return """
             <section class="card" aria-labelledby="setup"><h2 id="setup">Set up mapping</h2>
@@ -80,7 +80,7 @@ struct DisconnectPage {
     var response: Response {
         PageLayout(title: "Disconnect?", organization: (organization.id, organization.name, .integration)).response(
             """
-            <section class="card"><p>This deletes all \(organization.accounts.items.count) accounts and every mapping, sets the
+            <section class="card"><p>This deletes \(counted(organization.accounts.items.count, "account")) and every mapping, sets the
             integration to inactive and revokes the Partner API key. Connecting again starts from the beginning.</p>
             <div class="actions"><form method="post" action="/organizations/\(organization.id)/disconnect">
             <button class="danger">Disconnect</button></form>

@@ -15,7 +15,8 @@ struct Pages: Sendable {
                 body: .bytes(Array(sandboxStyleSheet.utf8)))
         }
         router.get("/") { [self] request in
-            sandbox.withModel { model, now in StartPage(model: model, now: now).response }
+            let origin = "http://\(request.head.authority ?? "localhost")"
+            return sandbox.withModel { model, _ in StartPage(model: model, origin: origin).response }
         }
         addIntegration(&router)
         addMapping(&router)

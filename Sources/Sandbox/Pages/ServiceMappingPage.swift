@@ -48,7 +48,7 @@ struct ServiceMappingPage {
         return """
             <div class="pair"><fieldset class="checks" aria-label="PSA products for \(service.name)">
             <input type="hidden" name="service" value="\(service.key)">
-            \(products)<label><input type="checkbox" name="excluded" value="yes"\(excluded)> Exclude this service</label></fieldset>
+            \(products)<label class="apart"><input type="checkbox" name="excluded" value="yes"\(excluded)> Exclude this service</label></fieldset>
             <span>\(service.name) \(state)<br><span class="soft">\(service.id)</span></span></div>
 
             """

@@ -1,10 +1,10 @@
-import Foundation
 import HTTPServer
 
 /// The list of partners, and what a developer needs to point a program here.
 struct StartPage {
     let model: SandboxModel
-    let now: Date
+    /// Where the sandbox listens, as the browser sees it.
+    let origin: String
 
     var response: Response { PageLayout(title: "Organizations").response(content) }
 
@@ -12,18 +12,21 @@ struct StartPage {
         let organizations = model.organizations.map { organization -> HTML in
             """
             <li class="card"><h2><a href="/organizations/\(organization.id)">\(organization.name)</a></h2>
-            <p>\(organization.statusBadge) \(organization.accounts.items.count) accounts,
-            \(organization.clients.count) PSA clients</p></li>
+            <p>\(organization.statusBadge) \(counted(organization.accounts.items.count, "account")),
+            \(counted(organization.clients.count, "PSA client"))</p></li>
 
             """
+        }
+        let fields = [("Synthesize URL", origin), ("Vendor API key", model.vendor.apiKey)]
+        let access = (fields + model.vendorAPIs.flatMap { $0.access(origin: origin) }).map { label, value -> HTML in
+            "<label class=\"field\">\(label) <input readonly value=\"\(value)\"></label>\n"
         }
         return """
             \(organizations.isEmpty ? "<p>There are no organizations yet. <code>POST /control/organizations</code> creates one.</p>" : .none)
             <ul class="plain">
             \(organizations)</ul>
             <section class="card" aria-labelledby="vendor"><h2 id="vendor">Vendor: \(model.vendor.name)</h2>
-            <label class="field">Vendor API key <input readonly value="\(model.vendor.apiKey)"></label>
-            <p class="soft">\(model.vendor.services.count) services, \(model.requests.total) requests so far.
+            \(access)<p class="soft">\(counted(model.vendor.services.count, "service")), \(counted(model.requests.total, "request")) so far.
             The whole state as JSON: <a href="/control/state">/control/state</a>.</p></section>
             """
     }

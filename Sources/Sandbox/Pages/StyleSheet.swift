@@ -19,6 +19,7 @@ let sandboxStyleSheet = """
     h1 { font-size: 1.5rem; margin: .5rem 0 1rem; } h2 { font-size: 1.15rem; margin: 0 0 .5rem; }
     a { color: var(--accent); }
     .card { background: var(--card); border: 1px solid var(--line); border-radius: .5rem; padding: 1rem; margin: 0 0 1rem; }
+    .card > :first-child { margin-top: 0; }
     .card > :last-child { margin-bottom: 0; }
     .notice, .problem { padding: .75rem 1rem; border-radius: .5rem; border: 1px solid; background: var(--card); }
     .notice { color: var(--good); } .problem { color: var(--bad); }
@@ -38,16 +39,20 @@ let sandboxStyleSheet = """
       background: var(--page); color: var(--ink); }
     input[readonly] { font-family: ui-monospace, monospace; user-select: all; }
     label.field { display: block; margin: .5rem 0; }
-    .pair { display: grid; grid-template-columns: 1fr 1fr; gap: 1rem; align-items: center; padding: .5rem 0; border-top: 1px solid var(--line); }
+    .pair { display: grid; grid-template-columns: 1fr 1fr; gap: 1rem; align-items: start; padding: .5rem 0; border-top: 1px solid var(--line); }
     .pair.heads { border: 0; color: var(--soft); font-weight: 600; }
     fieldset { border: 0; margin: 0; padding: 0; min-width: 0; } legend { padding: 0; font-weight: 600; }
     .checks label { display: block; padding: .125rem 0; }
-    .scroll { overflow-x: auto; }
+    .checks label.apart { margin-top: .5rem; color: var(--soft); }
     table { border-collapse: collapse; width: 100%; } caption { text-align: left; color: var(--soft); padding-bottom: .25rem; }
     th, td { text-align: left; padding: .375rem .5rem; border-top: 1px solid var(--line); vertical-align: top; }
     td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
     ul.plain { list-style: none; padding: 0; margin: 0; }
     @media (max-width: 32rem) { .pair { grid-template-columns: 1fr; gap: .25rem; } .pair.heads { display: none; }
-      dl { grid-template-columns: 1fr; } dd { margin-bottom: .5rem; } th, td { padding: .375rem .25rem; } }
+      dl { grid-template-columns: 1fr; } dd { margin-bottom: .5rem; }
+      /* A row becomes a block, each cell with its column's name in front. */
+      thead { display: none; } table, caption, tbody, tr, tbody th, td { display: block; }
+      tr { border-top: 1px solid var(--line); padding: .5rem 0; } tbody th, td { border: 0; padding: .125rem 0; }
+      td.number { text-align: left; } td::before { content: attr(data-label) " "; color: var(--soft); } }
 
     """

@@ -15,11 +15,11 @@ struct TicketsPage {
         guard !alerts.isEmpty else { return "<p>No alerts have arrived yet.</p>" }
         return """
             <form method="get" action="/organizations/\(organization.id)/tickets"><p><button class="quiet">Refresh</button></p></form>
-            <section class="card"><div class="scroll"><table><caption>Alerts, newest first</caption>
+            <section class="card"><table><caption>Alerts, newest first</caption>
             <thead><tr><th scope="col">Alert</th><th scope="col">PSA client</th><th scope="col">Priority</th>
             <th scope="col">State</th><th scope="col">Ticket</th></tr></thead>
             <tbody>
-            \(alerts.reversed().map(row))</tbody></table></div></section>
+            \(alerts.reversed().map(row))</tbody></table></section>
             """
     }
 
@@ -38,10 +38,10 @@ struct TicketsPage {
         let client = alert.clientID.flatMap(organization.client)?.name
         return """
             <tr><td><strong>\(alert.title)</strong><br>\(alert.description)<br><span class="soft">\(alert.alertID),
-            \(alert.acceptedAt.wireText)</span></td><td>\(client ?? "account \(alert.accountID)")</td>
-            <td>\(["low", "medium", "high", "very high"][alert.priority - 1])</td>
-            <td><span class="badge \(tone)">\(alert.state(at: now))</span>\(reason)</td>
-            <td>\(alert.ticketNumber(at: now).map { String($0) } ?? "–")\(repeated)</td></tr>
+            \(pageText(alert.acceptedAt))</span></td><td data-label="PSA client">\(client ?? "account \(alert.accountID)")</td>
+            <td data-label="Priority">\(["low", "medium", "high", "very high"][alert.priority - 1])</td>
+            <td data-label="State"><span class="badge \(tone)">\(alert.state(at: now))</span>\(reason)</td>
+            <td data-label="Ticket">\(alert.ticketNumber(at: now).map { String($0) } ?? "–")\(repeated)</td></tr>
 
             """
     }

@@ -15,6 +15,10 @@ struct SaaSAlertsAPI: SimulatedVendorAPI {
 
     init(configuration: SaaSAlertsConfiguration) { self.configuration = configuration }
 
+    func access(origin: String) -> [(label: String, value: String)] {
+        [("SaaS Alerts API URL", "\(origin)/\(name)"), ("SaaS Alerts API Key", configuration.apiKey)]
+    }
+
     private enum Call {
         case customers
         case customer(String)

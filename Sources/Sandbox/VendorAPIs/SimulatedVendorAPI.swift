@@ -5,6 +5,11 @@ protocol SimulatedVendorAPI: Sendable {
     /// First segment of its paths, and its name in the control API (`PUT /control/{name}`).
     var name: String { get }
 
+    /// What a connector is told to get in, for the start page: a label and its value each.
+    ///
+    /// - Parameter origin: where the sandbox listens, for instance `http://127.0.0.1:8080`.
+    func access(origin: String) -> [(label: String, value: String)]
+
     /// What it was asked so far.
     var requests: RequestMeter { get set }
 
