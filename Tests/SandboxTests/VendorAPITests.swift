@@ -90,6 +90,16 @@ struct SaaSAlertsTests {
         #expect(desk.model.requests.total == 0)
     }
 
+    @Test("configured in Swift; the counters go on") func configuredInSwift() throws {
+        var desk = try Self.configured(#"{"apiKey":"k"}"#)
+        _ = get(&desk, "/customers")
+        desk.model.configureSaaSAlerts(
+            SaaSAlertsConfiguration(apiKey: "other", customers: [SaaSAlertsCustomer(id: "c", name: "C", billable: 1)]))
+        #expect(get(&desk, "/customers").status == 401)
+        #expect(get(&desk, "/customers", key: "other").json.elements?.count == 1)
+        #expect(desk.model.vendorAPIs[0].requests.total == 3)
+    }
+
     @Test("no rate limit and no token of Synthesize's") func separate() throws {
         var desk = try Self.configured(#"{"apiKey":"k"}"#)
         desk.model.settings.rateLimit = 1

@@ -7,7 +7,7 @@ import Foundation
 public struct SandboxModel: Sendable {
     public internal(set) var vendor: Vendor
     public internal(set) var organizations: [Organization] = []
-    public internal(set) var settings: SandboxSettings
+    public var settings: SandboxSettings
     /// Faults waiting to strike, first match first.
     public internal(set) var faults: [Fault] = []
     /// Requests to the simulated Synthesize.
@@ -37,6 +37,15 @@ public struct SandboxModel: Sendable {
     /// The organization of that id.
     public func organization(_ id: String) throws(SandboxError) -> Organization {
         organizations[try position(ofOrganization: id)]
+    }
+
+    /// The unit count last accepted for an account and a service, by the ids S4 takes; nil for none.
+    public func unitCount(organization id: String, accountID: String, serviceID: String) throws(SandboxError) -> UnitCount? {
+        let organization = try organization(id)
+        guard let account = organization.accounts[accountID],
+            let service = organization.service(serviceID, vendor: vendor)
+        else { return nil }
+        return organization.counts[CountKey(accountKey: account.key, serviceKey: service.key)]
     }
 
     func position(ofOrganization id: String) throws(SandboxError) -> Int {

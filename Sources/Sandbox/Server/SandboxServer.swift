@@ -69,7 +69,7 @@ public final class SandboxServer: Sendable {
     /// The vendor's half of every token.
     public var vendorAPIKey: String { withModel { model, _ in model.vendor.apiKey } }
 
-    /// The key of the simulated SaaS Alerts API.
+    /// The key of the simulated SaaS Alerts API, as seeded.
     public var saasAlertsAPIKey: String { configuration.seed.saasAlerts.apiKey }
 
     /// Creates a partner that is ready to connect.
@@ -80,8 +80,14 @@ public final class SandboxServer: Sendable {
     private func simulated(_ request: Request) async throws -> Response {
         let sent = SandboxRequest(head: request.head, body: try await request.body.collect(upTo: 16 << 20))
         let answer = withModel { model, now in model.answer(sent, at: now) }
-        if answer.delay > .zero { try await dependencies.sleep(answer.delay) }
-        return Response(answer)
+        guard answer.delay > .zero else { return Response(answer) }
+        do {
+            try await dependencies.sleep(answer.delay)
+            return Response(answer)
+        } catch {
+            // The client gave up waiting, or the sandbox stops; the request was carried out all the same.
+            return Response(body: .abort)
+        }
     }
 }
 

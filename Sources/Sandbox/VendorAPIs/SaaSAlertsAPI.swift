@@ -9,7 +9,7 @@ import HTTPTypes
 struct SaaSAlertsAPI: SimulatedVendorAPI {
     let name = "saas-alerts"
     var requests = RequestMeter()
-    private(set) var configuration: SaaSAlertsConfiguration
+    fileprivate(set) var configuration: SaaSAlertsConfiguration
 
     static let basePath = ["saas-alerts", "reportApi", "api", "v1"]
 
@@ -78,6 +78,17 @@ struct SaaSAlertsAPI: SimulatedVendorAPI {
 
     mutating func configure(_ json: JSONValue) throws(SandboxError) {
         configuration = try SaaSAlertsConfiguration(json, apiKeyOtherwise: configuration.apiKey)
+    }
+}
+
+extension SandboxModel {
+    /// Replaces what the simulated SaaS Alerts holds; its request counters go on.
+    public mutating func configureSaaSAlerts(_ configuration: SaaSAlertsConfiguration) {
+        for position in vendorAPIs.indices {
+            guard var api = vendorAPIs[position] as? SaaSAlertsAPI else { continue }
+            api.configuration = configuration
+            vendorAPIs[position] = api
+        }
     }
 }
 

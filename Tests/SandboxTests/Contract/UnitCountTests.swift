@@ -14,6 +14,10 @@ struct UnitCountTests {
         let organization = try desk.organization
         let count = try #require(organization.counts.values.first)
         #expect(count == UnitCount(value: 2.5, at: desk.now, times: 2))
+        let id = desk.keys.organizationID
+        #expect(try desk.model.unitCount(organization: id, accountID: "1", serviceID: service) == count)
+        #expect(try desk.model.unitCount(organization: id, accountID: "2", serviceID: service) == nil)
+        #expect(try desk.model.unitCount(organization: id, accountID: "1", serviceID: "none") == nil)
         #expect(organization.lastSyncedAt == desk.now)
         #expect(organization.status == .active)
     }

@@ -4,7 +4,7 @@ import Testing
 @testable import Sandbox
 
 /// The simulator column of section 15, default and switch. Rows shown elsewhere, by key: U-1 to U-4
-/// OrganizationTests and LifeCycleTests; U-12 UnitCountTests; U-15, U-35, U-36 VendorTests; U-16
+/// OrganizationTests and LifeCycleTests; U-8 TransportTests; U-10, U-34 AccountTests and VendorTests; U-12 UnitCountTests; U-15, U-35, U-36 VendorTests; U-16
 /// OrganizationTests; U-17, U-18 UnitCountTests; U-20 to U-23 AlertTests; U-27 TransportTests; U-28 to U-31
 /// LifeCycleTests; U-32 QuirkTests; U-38, U-39 AccountTests; U-41 TransportTests.
 @Suite("Section 15: contradictions and unknowns")

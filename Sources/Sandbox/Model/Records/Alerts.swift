@@ -55,6 +55,14 @@ public struct Ticket: Sendable {
     public internal(set) var updates = 0
 }
 
+extension Organization {
+    /// Every accepted alert, oldest first.
+    public var acceptedAlerts: [Alert] { alerts.alerts }
+
+    /// The PSA tickets written by now.
+    public func tickets(at now: Date) -> [Ticket] { alerts.tickets(at: now) }
+}
+
 /// The alerts of one organization, with the tickets they lead to.
 struct AlertQueue: Sendable {
     private(set) var alerts: [Alert] = []
