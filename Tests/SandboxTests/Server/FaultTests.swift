@@ -78,6 +78,16 @@ struct FaultTests {
         }
     }
 
+    @Test("a wait cut short: carried out, not answered") func waitCutShort() async throws {
+        try await RunningSandbox.with { sandbox in
+            let (id, token, _) = try await sandbox.partner()
+            try await sandbox.control("PUT", "/faults", #"[{"path":"/api","delayMs":5000}]"#)
+            sandbox.time.waitsAreCancelled.withLock { $0 = true }
+            #expect(try await sandbox.vendor("PATCH", "/organization/status/pending", token: token).bytes.isEmpty)
+            #expect(try await sandbox.control("GET", "/organizations/\(id)")["status"] == "pending")
+        }
+    }
+
     @Test("vendor APIs too; control API and pages never") func whereFaultsStrike() async throws {
         try await RunningSandbox.with(seed: .demo) { sandbox in
             try await sandbox.control("PUT", "/faults", #"[{"path":"/","times":-1,"status":500}]"#)

@@ -10,6 +10,8 @@ struct RunningSandbox: Sendable {
     final class Time: Sendable {
         let now = Mutex(Date(timeIntervalSince1970: 1_750_000_000.25))
         let delays = Mutex<[Duration]>([])
+        /// Whether a wait ends as it does when the client goes away.
+        let waitsAreCancelled = Mutex(false)
     }
 
     let server: SandboxServer
@@ -20,7 +22,10 @@ struct RunningSandbox: Sendable {
     static func with(seed: SandboxSeed = .empty, _ test: (RunningSandbox) async throws -> Void) async throws {
         let time = Time()
         let dependencies = SandboxDependencies(
-            now: { time.now.withLock { $0 } }, sleep: { delay in time.delays.withLock { $0.append(delay) } }, randomSeed: 11)
+            now: { time.now.withLock { $0 } }, sleep: { delay in
+                time.delays.withLock { $0.append(delay) }
+                if time.waitsAreCancelled.withLock({ $0 }) { throw CancellationError() }
+            }, randomSeed: 11)
         let server = SandboxServer(
             configuration: SandboxConfiguration(seed: seed), dependencies: dependencies,
             logger: Logger(label: "sandbox") { _ in SwiftLogNoOpLogHandler() })
