@@ -157,20 +157,20 @@ public struct SynthesizeClient: Sendable {
 
 /// `{ "statusCode": 404, "message": "..." }`; `message` may be a list of texts on validation errors (contract 3.2, 2).
 private struct ErrorBody: Decodable {
-    let text: String?
+    let text: String
 
     private enum Key: CodingKey { case message }
 
     init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: Key.self)
-        text = container.lenientText(.message)
-            ?? container.lenientArray(String.self, .message)?.joined(separator: "; ")
+        text = container.lenientTexts(.message).joined(separator: "; ")
     }
 
-    /// Nil when the body is not such an error. Cut at 500 characters: it goes into the ledger.
+    /// Nil when the body is not such an error, or says nothing. Cut at 500 characters: it goes into the ledger.
     static func message(in body: [UInt8]) -> String? {
         do {
-            return try JSONDecoder().decode(ErrorBody.self, from: Data(body)).text.map { String($0.prefix(500)) }
+            let text = try JSONDecoder().decode(ErrorBody.self, from: Data(body)).text
+            return text.isEmpty ? nil : String(text.prefix(500))
         } catch {
             return nil
         }

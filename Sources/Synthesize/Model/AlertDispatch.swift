@@ -40,6 +40,6 @@ public struct AlertProgress: Sendable, Hashable, Decodable {
         ticketID = container.lenientText(.ticketId)
         message = container.lenientText(.message)
         status = container.lenientText(.status)
-        errors = container.lenientArray(String.self, .errors) ?? []
+        errors = container.lenientTexts(.errors)
     }
 }

@@ -7,6 +7,11 @@ extension KeyedDecodingContainer {
         return decoded(Double.self, key).map { String($0) }
     }
 
+    /// Texts where one or several are sent, depending on how many there are; empty when there is none.
+    func lenientTexts(_ key: Key) -> [String] {
+        lenientArray(String.self, key) ?? lenientText(key).map { [$0] } ?? []
+    }
+
     /// `id`, or `_id` on servers that only have that (U-7).
     func lenientID(_ id: Key, _ underscoredID: Key) -> String? {
         lenientText(id) ?? lenientText(underscoredID)

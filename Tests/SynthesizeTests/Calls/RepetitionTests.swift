@@ -198,6 +198,7 @@ struct MeaningTests {
             (#"{"message":["name must be a string","name should not be empty"]}"#, "name must be a string; name should not be empty"),
             (#"{"message":["a",1,null,"b"]}"#, "a; b"), (#"{"message":17}"#, "17"),
             (#"{"message":null}"#, "Synthesize answered 400."), ("{}", "Synthesize answered 400."),
+            (#"{"message":[]}"#, "Synthesize answered 400."), (#"{"message":""}"#, "Synthesize answered 400."),
             ("<html>Bad Request</html>", "Synthesize answered 400."), ("", "Synthesize answered 400."),
             ("[1]", "Synthesize answered 400."),
         ])

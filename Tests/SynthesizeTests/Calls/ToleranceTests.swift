@@ -170,5 +170,8 @@ struct ToleranceTests {
         let progress = try await ClientBench(.ok(odd)).client.alertProgress(messageID: "m")
         #expect((progress.ticketID, progress.status) == ("4711", "failed"))
         #expect(progress.errors == ["a", "b"])
+
+        let text = try await ClientBench(.ok(#"{"errors":"one"}"#)).client.alertProgress(messageID: "m")
+        #expect(text.errors == ["one"])
     }
 }
