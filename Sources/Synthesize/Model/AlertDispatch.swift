@@ -21,6 +21,17 @@ public struct AlertDispatch: Sendable, Hashable, Encodable {
 /// L1's answer: queued, not yet a ticket.
 public struct AlertReceipt: Sendable, Hashable, Decodable {
     public var messageId: String
+
+    private enum Key: CodingKey { case messageId }
+
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: Key.self)
+        guard let id = container.lenientText(.messageId), !id.isEmpty else {
+            throw DecodingError.dataCorrupted(
+                .init(codingPath: container.codingPath, debugDescription: "a receipt without messageId"))
+        }
+        messageId = id
+    }
 }
 
 /// L2's answer: how far a queued alert has come. Every field is optional on the wire.

@@ -1,10 +1,11 @@
+import Foundation
+
 /// Reading what servers send rather than what they promise (contract section 15, client column).
 extension KeyedDecodingContainer {
     /// Text, or a number as its text (U-33). Nil when missing, null or of another kind.
     func lenientText(_ key: Key) -> String? {
-        if let text = decoded(String.self, key) { return text }
-        if let number = decoded(Int64.self, key) { return String(number) }
-        return decoded(Double.self, key).map { String($0) }
+        // Decimal keeps all digits of an id; Double would round those beyond the 16th.
+        decoded(String.self, key) ?? decoded(Decimal.self, key).map { "\($0)" }
     }
 
     /// Texts where one or several are sent, depending on how many there are; empty when there is none.

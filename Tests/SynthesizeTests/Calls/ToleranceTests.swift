@@ -28,7 +28,7 @@ struct ToleranceTests {
         "An id is text or a number, under either name",
         arguments: [
             (#"{"id":"a","_id":"b"}"#, "a"), (#"{"_id":"b"}"#, "b"), (#"{"id":null,"_id":"b"}"#, "b"), (#"{"id":42}"#, "42"),
-            (#"{"id":-7}"#, "-7"), (#"{"id":1.5}"#, "1.5"),
+            (#"{"id":-7}"#, "-7"), (#"{"id":1.5}"#, "1.5"), (#"{"id":12345678901234567890123}"#, "12345678901234567890123"),
             (#"{"id":"007"}"#, "007"), (#"{"id":""}"#, ""),
         ])
     func ids(_ object: String, _ id: String) async throws {
@@ -159,6 +159,12 @@ struct ToleranceTests {
     }
 
     // MARK: Alerts
+
+    @Test("A receipt's id may be a number", arguments: [#"{"messageId":"7"}"#, #"{"messageId":7,"alertId":null}"#])
+    func receipt(_ body: String) async throws {
+        let alert = ForbiddenCall.alert(priority: 1, status: 1)
+        #expect(try await ClientBench(.status(201, body)).client.dispatchAlert(accountID: "a", alert).messageId == "7")
+    }
 
     @Test("Every field of an alert's progress may be missing, null or of another type")
     func progress() async throws {
