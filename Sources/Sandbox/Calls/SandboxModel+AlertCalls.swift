@@ -64,6 +64,7 @@ extension SandboxModel {
             Date.ISO8601FormatStyle().year().month().day().time(includingFractionalSeconds: false),
             Date.ISO8601FormatStyle().year().month().day().time(includingFractionalSeconds: true),
         ]
+        // What a style cannot read, another may.
         return styles.contains { (try? $0.parse(text)) != nil }
     }
 }

@@ -4,9 +4,11 @@ import HTTPServer
 struct BillingPage {
     let organization: Organization
     let vendor: Vendor
+    var problem: String?
 
     var response: Response {
-        PageLayout(title: "Billing", organization: (organization.id, organization.name, .billing)).response(content)
+        PageLayout(title: "Billing", organization: (organization.id, organization.name, .billing), problem: problem)
+            .response(content, status: problem == nil ? .ok : .conflict)
     }
 
     private var content: HTML {

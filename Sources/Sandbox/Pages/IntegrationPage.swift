@@ -19,7 +19,8 @@ struct IntegrationPage {
     private var status: HTML {
         """
         <section class="card" aria-labelledby="status"><h2 id="status">Status</h2>
-        <dl><dt>Integration</dt><dd role="status">\(organization.statusBadge) <span class="soft">(<code>\(organization.status.rawValue)</code> on the wire)</span></dd>
+        <dl><dt>Integration</dt>
+        <dd role="status">\(organization.statusBadge) <span class="soft">(<code>\(organization.status.rawValue)</code> on the wire)</span></dd>
         <dt>Accounts received</dt><dd>\(organization.accounts.items.count)</dd>
         <dt>Services received</dt><dd>\(organization.mappableServices(vendor: vendor).count)</dd>
         <dt>Last usage</dt><dd>\(pageText(organization.lastSyncedAt))</dd></dl>
@@ -62,9 +63,11 @@ struct IntegrationPage {
             isReady
             ? "<a class=\"button\" href=\"/organizations/\(organization.id)/mapping/accounts\">Next</a>"
             : "<button disabled aria-describedby=\"next-why\">Next</button>"
+        let mappings = organization.mappings
+        let mapped = "\(counted(mappings.mappedAccountCount, "account")), \(counted(mappings.mappedServiceCount, "service"))"
         let explanation: HTML =
             isReady
-            ? "<p>Mapped so far: \(counted(organization.mappings.mappedAccountCount, "account")), \(counted(organization.mappings.mappedServiceCount, "service")).</p>"
+            ? "<p>Mapped so far: \(mapped).</p>"
             : "<p id=\"next-why\">Next lights up once the vendor has authenticated and set the integration to pending.</p>"
         return """
             <section class="card" aria-labelledby="setup"><h2 id="setup">Set up mapping</h2>

@@ -95,8 +95,8 @@ struct Pages: Sendable {
     private func addMapping(_ router: inout Router) {
         router.get("/organizations/{id}/mapping/accounts") { [self] request in
             try page(request) { _, organization, _ in
-                AccountMappingPage(organization: organization, number: request.query["page"].flatMap(Int.init) ?? 1, notice: Notice(request))
-                    .response
+                let number = request.query["page"].flatMap(Int.init) ?? 1
+                return AccountMappingPage(organization: organization, number: number, notice: Notice(request)).response
             }
         }
         router.post("/organizations/{id}/mapping/accounts") { [self] request in
@@ -138,14 +138,15 @@ struct Pages: Sendable {
     private func addResults(_ router: inout Router) {
         router.get("/organizations/{id}/billing") { [self] request in
             try page(request) { model, organization, now in
-                BillingPage(organization: try model.showingBilling(organization: organization.id, at: now), vendor: model.vendor).response
+                let shown = try model.showingBilling(organization: organization.id, at: now)
+                return BillingPage(organization: shown, vendor: model.vendor).response
             }
         }
         router.post("/organizations/{id}/billing") { [self] request in
             try act(
                 request, { (model, id, _) throws(SandboxError) in try model.refreshBilling(organization: id) },
                 then: { "/organizations/\($0)/billing" },
-                otherwise: { model, organization, _ in BillingPage(organization: organization, vendor: model.vendor).response })
+                otherwise: { BillingPage(organization: $1, vendor: $0.vendor, problem: $2).response })
         }
         router.get("/organizations/{id}/tickets") { [self] request in
             try page(request) { _, organization, now in TicketsPage(organization: organization, now: now).response }
@@ -176,6 +177,7 @@ extension SandboxModel {
 
     /// The new key, the first time it is asked for.
     mutating func takeKeyToShow(organization id: String) -> String? {
+        // No organization, no key.
         guard let position = try? position(ofOrganization: id) else { return nil }
         return organizations[position].keyToShow.take()
     }

@@ -63,6 +63,7 @@ struct SaaSAlertsAPI: SimulatedVendorAPI {
     }
 
     private func users(_ request: SandboxRequest) -> SandboxAnswer {
+        // A query that cannot be decoded names no customer.
         guard let id = try? request.query["customerId"], !id.isEmpty else {
             return .json(
                 ["message": "Validation failed", "details": ["customerId is required"]], status: .badRequest)
