@@ -50,23 +50,19 @@ struct Readable<Value: Decodable>: Decodable {
     }
 }
 
-/// `{ "data": {...} }` or the bare object: the envelope differs per call (contract 3.1, U-8).
+/// `{ "data": {...} }` or the bare object: the envelope differs per call (contract 3.1). A `data` that does not hold the value is a
+/// field like any other (U-8).
 struct Enveloped<Value: Decodable>: Decodable {
     let value: Value
 
     private enum Key: CodingKey { case data }
 
     init(from decoder: any Decoder) throws {
-        let container: KeyedDecodingContainer<Key>
         do {
-            container = try decoder.container(keyedBy: Key.self)
+            value = try decoder.container(keyedBy: Key.self).decode(Value.self, forKey: .data)
         } catch {
             value = try Value(from: decoder)
-            return
         }
-        value = container.contains(.data)
-            ? try container.decode(Value.self, forKey: .data)
-            : try Value(from: decoder)
     }
 }
 

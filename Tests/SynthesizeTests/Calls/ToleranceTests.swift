@@ -12,6 +12,8 @@ struct ToleranceTests {
         arguments: [
             #"{"id":"v","skus":[]}"#, #"{"status":200,"data":{"id":"v","skus":[]},"message":"m"}"#,
             #"{"data":{"_id":"v","skus":[],"__v":0,"attributes":[]}}"#,
+            // `data` that is no object is a field like any other.
+            #"{"id":"v","skus":[],"data":null}"#, #"{"id":"v","skus":[],"data":"x"}"#, #"{"id":"v","skus":[],"data":[]}"#,
         ])
     func envelopes(_ body: String) async throws {
         #expect(try await ClientBench(.ok(body)).client.vendor().id == "v")
