@@ -56,6 +56,7 @@ extension SynthesizeClient {
     private func createEntries(
         _ call: String, _ path: String, _ drafts: [MappingEntryDraft]
     ) async throws(SynthesizeError) -> [MappingEntry] {
+        guard drafts.allSatisfy({ !$0.id.isEmpty }) else { throw .emptyID(call) }
         let body = try Self.encode(drafts, call)
         return try await perform(call, .post, path, body: body, repeating: .whenWithoutEffect) {
             body throws(SynthesizeError) in

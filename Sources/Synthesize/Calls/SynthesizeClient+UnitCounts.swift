@@ -15,6 +15,7 @@ extension SynthesizeClient {
         guard count >= 0, count.isFinite else {
             throw SynthesizeError(code: .invalidInput, call: "S4", message: "A count below 0 is never sent.")
         }
+        guard !accountID.isEmpty else { throw .emptyID("S4") }
         let path = try Self.path("S4", "/service/", serviceID, rebuildsBilling ? "/count" : "/count?no_build=true")
         let body = try Self.encode(UnitCount(accountId: accountID, unitCount: count), "S4")
         try await perform("S4", .post, path, body: body, repeating: .always) { _ in }

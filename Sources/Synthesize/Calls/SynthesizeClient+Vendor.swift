@@ -50,14 +50,16 @@ extension SynthesizeClient {
     static func path(
         _ call: String, _ prefix: String, _ id: String, _ suffix: String = ""
     ) throws(SynthesizeError) -> String {
-        guard !id.isEmpty else {
-            throw SynthesizeError(code: .invalidInput, call: call, message: "The id is empty; nothing was sent.")
-        }
+        guard !id.isEmpty else { throw .emptyID(call) }
         return prefix + PercentEncoding.pathSegment(id) + suffix
     }
 }
 
 extension SynthesizeError {
+    static func emptyID(_ call: String) -> SynthesizeError {
+        SynthesizeError(code: .invalidInput, call: call, message: "The id is empty; nothing was sent.")
+    }
+
     static func nothingToChange(_ call: String) -> SynthesizeError {
         SynthesizeError(code: .invalidInput, call: call, message: "At least one field must change; nothing was sent.")
     }

@@ -17,6 +17,7 @@ struct ForbiddenCall: Sendable, CustomTestStringConvertible {
         .init("a negative count") { try await $0.setUnitCount(serviceID: "s", accountID: "a", count: -1) },
         .init("a count that is no number") { try await $0.setUnitCount(serviceID: "s", accountID: "a", count: .nan) },
         .init("a count without a service") { try await $0.setUnitCount(serviceID: "", accountID: "a", count: 1) },
+        .init("a count without an account") { try await $0.setUnitCount(serviceID: "s", accountID: "", count: 1) },
         .init("no status") { try await $0.updateStatus(IntegrationStatus(rawValue: "")) },
         .init("a service without id") { _ = try await $0.service("") },
         .init("an update of nothing") { try await $0.updateService("s", ServiceChanges()) },
@@ -27,6 +28,7 @@ struct ForbiddenCall: Sendable, CustomTestStringConvertible {
         .init("an organization's service without id") {
             try await $0.updateOrganizationService("", MappingEntryChanges(name: "n"))
         },
+        .init("a new account without id") { try await $0.createAccounts([MappingEntryDraft(id: "", name: "n")]) },
         .init("a message without id") { _ = try await $0.alertProgress(messageID: "") },
         .init("an alert for no account") { _ = try await $0.dispatchAlert(accountID: "", alert(priority: 1, status: 1)) },
         .init("priority 0") { _ = try await $0.dispatchAlert(accountID: "a", alert(priority: 0, status: 1)) },
