@@ -82,8 +82,9 @@ public struct SynthesizeClient: Sendable {
                 afterAttempt: attempt, retryAfter: failure.retryAfter, uniform: environment.random.uniform())
         else { throw failure }
         if failure.code == .rateLimited {
-            // Someone else uses the vendor key too: every partner's calls must step back, not only this one.
-            await environment.pacer.pause(for: failure.retryAfter ?? .seconds(1))
+            // Someone else uses the vendor key too: every partner's calls must step back, not only this one. For as long as this
+            // call waits, which the policy bounds, and a second at least: the limit's window.
+            await environment.pacer.pause(for: max(delay, .seconds(1)))
         }
         do {
             try await environment.time.sleep(delay)

@@ -131,6 +131,14 @@ struct RepetitionTests {
         #expect(bench.clock.elapsed >= .seconds(1))
     }
 
+    @Test("An absurd Retry-After stops all partners' calls no longer than it stops its own")
+    func absurdRetryAfter() async throws {
+        let retry = RetryPolicy(maximumAttempts: 2, firstDelay: .seconds(1), maximumDelay: .seconds(3), spread: 0)
+        let bench = ClientBench(ScriptedSender([.status(429, retryAfter: "86400"), .ok("[]")]), retry: retry)
+        _ = try await bench.client.accounts()
+        #expect(bench.clock.elapsed == .seconds(30))
+    }
+
     @Test("A cancelled call says so and is not repeated")
     func cancelled() async {
         for delivery in [HTTPClientError.Delivery.neverSent, .unknown, .answered(status: 200)] {
