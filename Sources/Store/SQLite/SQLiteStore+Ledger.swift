@@ -25,11 +25,7 @@ extension SQLiteStore {
             let sequence = try database.sequence(of: run)
             var lines = try database.usageLines(run, Queries.plannedLines, [sequence, max(0, limit)])
             guard let last = lines.last else { return [] }
-            try database.change(
-                """
-                UPDATE usage_line SET state = 'sending', attempts = attempts + 1, intent_at = ?
-                WHERE run = ? AND state = 'planned' AND position <= ?
-                """, [instant.milliseconds, sequence, last.position])
+            try database.change(Queries.markSending, [instant.milliseconds, sequence, last.position])
             for index in lines.indices {
                 lines[index].state = .sending
                 lines[index].attempts += 1
@@ -42,9 +38,7 @@ extension SQLiteStore {
     @discardableResult
     public func reopenLines(_ run: SyncRunID) async throws(StoreError) -> Int {
         try await write { database in
-            try database.change(
-                "UPDATE usage_line SET state = 'planned' WHERE run = ? AND state = 'sending'",
-                [database.sequence(of: run)])
+            try database.moveLines(database.sequence(of: run), from: .sending, to: .planned)
         }
     }
 
@@ -88,10 +82,29 @@ extension SQLiteStore {
     }
 }
 
+/// `INDEXED BY` where SQLite, which does not know how many lines are in which state, would walk the primary key over all lines
+/// settled so far: a batch would cost more the further the run got.
 extension Queries {
     /// Arguments: run, limit.
     static let plannedLines = """
-        SELECT * FROM usage_line WHERE run = ? AND state = 'planned' ORDER BY position LIMIT ?
+        SELECT * FROM usage_line INDEXED BY usage_line_by_state
+        WHERE run = ? AND state = 'planned' ORDER BY position LIMIT ?
+        """
+
+    /// Arguments: instant, run, last position.
+    static let markSending = """
+        UPDATE usage_line INDEXED BY usage_line_by_state SET state = 'sending', attempts = attempts + 1, intent_at = ?
+        WHERE run = ? AND state = 'planned' AND position <= ?
+        """
+
+    /// Arguments: new state, run, old state.
+    static let changeState = "UPDATE usage_line INDEXED BY usage_line_by_state SET state = ? WHERE run = ? AND state = ?"
+
+    /// Arguments: state, attempts, HTTP status, message, instant, run, position.
+    static let recordOutcome = """
+        UPDATE usage_line SET state = ?, attempts = ?, http_status = ?, message = ?, outcome_at = ?
+        WHERE run = ? AND position = ? AND state = 'sending'
+        RETURNING account_id, account_name, service_id, service_name, sent_count
         """
 
     /// Argument: run.
@@ -119,13 +132,14 @@ extension Queries {
     /// rejected lines among many accepted are found without reading those.
     static func lines(_ states: Set<UsageLineState>?) -> String {
         let filters = states.map { states in states.map { "AND state = '\($0.rawValue)'" }.sorted() } ?? [""]
-        let ranges = filters.map { "SELECT * FROM usage_line WHERE run = :run \($0) AND position > :cursor" }
+        let index = states == nil ? "" : "INDEXED BY usage_line_by_state"
+        let ranges = filters.map { "SELECT * FROM usage_line \(index) WHERE run = :run \($0) AND position > :cursor" }
         return ranges.joined(separator: " UNION ALL ") + " ORDER BY position LIMIT :limit"
     }
 
     /// Argument: run. Equal counts are summed by multiplication: SQLite knows no decimals.
     static let acceptedCounts = """
-        SELECT service_name, sent_count, COUNT(*) AS times FROM usage_line
+        SELECT service_name, sent_count, COUNT(*) AS times FROM usage_line INDEXED BY usage_line_by_state
         WHERE run = ? AND state = 'accepted' GROUP BY service_name, sent_count
         """
 }
@@ -166,12 +180,7 @@ extension Database {
                     """)
         }
         let row = try Row.fetchOne(
-            cachedStatement(
-                sql: """
-                    UPDATE usage_line SET state = ?, attempts = ?, http_status = ?, message = ?, outcome_at = ?
-                    WHERE run = ? AND position = ? AND state = 'sending'
-                    RETURNING account_id, account_name, service_id, service_name, sent_count
-                    """),
+            cachedStatement(sql: Queries.recordOutcome),
             arguments: [
                 outcome.state.rawValue, outcome.attempts, outcome.httpStatus, outcome.message,
                 outcome.state == .planned ? nil : outcome.at.milliseconds, sequence, outcome.position,
@@ -215,11 +224,10 @@ extension Database {
             ])
     }
 
-    func giveUpOpenLines(_ sequence: Int64) throws {
-        for state in [UsageLineState.planned, .sending] {
-            try change(
-                "UPDATE usage_line SET state = 'notSent' WHERE run = ? AND state = ?", [sequence, state.rawValue])
-        }
+    /// Returns how many lines it moved.
+    @discardableResult
+    func moveLines(_ sequence: Int64, from old: UsageLineState, to new: UsageLineState) throws -> Int {
+        try change(Queries.changeState, [new.rawValue, sequence, old.rawValue])
     }
 
     /// Counts the lines of a run from the lines themselves.

@@ -74,7 +74,9 @@ extension SQLiteStore {
             var run = try database.requiredRun(id)
             guard run.state.isActive else { return run }
             let sequence = try database.sequence(of: id)
-            try database.giveUpOpenLines(sequence)
+            for open in [UsageLineState.planned, .sending] {
+                try database.moveLines(sequence, from: open, to: .notSent)
+            }
             try database.recount(sequence)
             if run.purpose == .usage { try database.saveServiceTotals(sequence) }
             run.state = state
