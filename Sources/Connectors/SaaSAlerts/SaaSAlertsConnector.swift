@@ -146,8 +146,11 @@ public struct SaaSAlertsConnector: Connector {
     /// Without trailing slashes and without the API's own path, which partners paste too.
     private func checkedURL(_ entered: String) throws(ConnectorError) -> String {
         var text = entered
-        while text.hasSuffix("/") { text.removeLast() }
-        if text.hasSuffix(Self.apiPath) { text.removeLast(Self.apiPath.count) }
+        while text.hasSuffix("/") || text.hasSuffix(Self.apiPath) {
+            text.removeLast(text.hasSuffix("/") ? 1 : Self.apiPath.count)
+        }
+        // A scheme is read without case (RFC 3986 section 3.1); phones like to begin with a capital.
+        if let end = text.firstIndex(of: ":") { text = text[..<end].lowercased() + text[end...] }
         guard let components = URLComponents(string: text), let host = components.host, !host.isEmpty,
             components.user == nil, components.query == nil, components.fragment == nil
         else {
