@@ -1,0 +1,50 @@
+import HTTPServer
+import Store
+
+/// `GET /console/audit`: who did what, newest first.
+struct AuditView: Sendable {
+    struct Row: Sendable, Hashable {
+        var at: TimeView
+        var actor: String
+        var action: String
+        var partnerID: String
+        var address: String
+        var details: String
+
+        init(_ entry: AuditEntry) {
+            at = TimeView(entry.at, LocalTime(zoneName: "UTC"))
+            actor = entry.actor
+            action = entry.action
+            partnerID = entry.partnerID?.rawValue ?? ""
+            address = entry.address ?? ""
+            details = entry.details
+        }
+    }
+
+    var frame: ConsoleFrame
+    /// Only entries of this partner; empty for all.
+    var partnerID: String
+    var hasRows: Bool
+    var rows: [Row]
+    /// The last entry shown, for the link to older ones; empty when there are none.
+    var olderBefore: String
+}
+
+extension Console {
+    private static let entriesPerPage = 100
+
+    static let auditRoutes: [ConsoleRoute] = [
+        .page("/console/audit", .viewer) { visit in
+            let partner = visit.request.query["partner"].flatMap { $0.isEmpty ? nil : PartnerID($0) }
+            let entries = try await visit.environment.store.auditEntries(
+                partner: partner, before: visit.request.query["before"].flatMap { Int($0) }, limit: entriesPerPage + 1)
+            let shown = entries.prefix(entriesPerPage)
+            return visit.page(
+                "console-audit",
+                AuditView(
+                    frame: visit.frame("Audit trail", .audit), partnerID: partner?.rawValue ?? "", hasRows: !shown.isEmpty,
+                    rows: shown.map(AuditView.Row.init),
+                    olderBefore: entries.count > entriesPerPage ? shown.last.map { String($0.sequence) } ?? "" : ""))
+        }
+    ]
+}

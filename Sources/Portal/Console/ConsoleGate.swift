@@ -1,0 +1,133 @@
+import HTTPServer
+import HTTPTypes
+import Integration
+import Store
+
+/// One request of a signed-in operator.
+struct ConsoleVisit: Sendable {
+    var request: Request
+    var session: WebSession
+    var key: OperatorKey
+    var environment: PortalEnvironment
+
+    var desk: Desk { environment.desk }
+    var initiator: Initiator { .operator(key.id, name: key.name, address: request.remoteAddress.host) }
+    var partnerID: PartnerID { PartnerID(request.parameters["partnerId"] ?? "") }
+    var runID: SyncRunID { SyncRunID(request.parameters["runId"] ?? "") }
+
+    func mayAct(as role: OperatorRole) -> Bool { key.role >= role }
+
+    func frame(_ title: String, _ place: ConsoleFrame.Place? = nil) -> ConsoleFrame {
+        ConsoleFrame(title, place, of: key, csrf: session.csrfToken, version: environment.settings.version)
+    }
+
+    func page(_ template: String, _ view: Any, status: HTTPResponse.Status = .ok) -> Response {
+        .html(Console.library.html(template, view), status: status)
+    }
+}
+
+/// What stands around every page of the console.
+struct ConsoleFrame: Sendable, Hashable {
+    enum Place: String, Sendable, CaseIterable {
+        case partners = "Partners"
+        case services = "Services"
+        case audit = "Audit trail"
+        case operators = "Operators"
+
+        var address: String {
+            switch self {
+            case .partners: "/console"
+            case .services: "/console/services"
+            case .audit: "/console/audit"
+            case .operators: "/console/operators"
+            }
+        }
+
+        var role: OperatorRole { self == .operators ? .admin : .viewer }
+    }
+
+    struct Link: Sendable, Hashable {
+        var address: String
+        var label: String
+        var isCurrent: Bool
+    }
+
+    var title: String
+    var links: [Link]
+    /// Empty before sign-in, like the token.
+    var operatorName: String
+    var role: String
+    var csrf: String
+    var version: String
+
+    init(_ title: String, _ place: Place?, of key: OperatorKey, csrf: String, version: String) {
+        self.title = title
+        links = Place.allCases.filter { key.role >= $0.role }
+            .map { Link(address: $0.address, label: $0.rawValue, isCurrent: $0 == place) }
+        operatorName = key.name
+        role = key.role.rawValue
+        self.csrf = csrf
+        self.version = version
+    }
+
+    /// Before sign-in.
+    init(_ title: String, version: String) {
+        self.title = title
+        links = []
+        operatorName = ""
+        role = ""
+        csrf = ""
+        self.version = version
+    }
+}
+
+/// Lets signed-in operators through to what their role allows; sends others to the sign-in page.
+struct ConsoleGate: Sendable {
+    private let environment: PortalEnvironment
+    private let sessions: Sessions
+
+    init(_ environment: PortalEnvironment) {
+        self.environment = environment
+        sessions = Sessions(environment)
+    }
+
+    func handler(_ route: ConsoleRoute) -> Handler {
+        { request in
+            guard let visit = try await visit(request) else { return .redirect(to: ConsoleSignIn.address) }
+            do {
+                guard visit.mayAct(as: route.role) else {
+                    throw HTTPError(
+                        .forbidden, code: "role-too-low",
+                        message: "This needs the role \(route.role.rawValue); your key has the role \(visit.key.role.rawValue).")
+                }
+                return try await route.respond(visit)
+            } catch let error as IntegrationError {
+                return message(visit, error.pageStatus, error.message)
+            } catch let error as HTTPError {
+                return message(visit, error.status, error.message)
+            }
+        }
+    }
+
+    /// A key that was revoked ends its sessions with the next request.
+    private func visit(_ request: Request) async throws -> ConsoleVisit? {
+        guard let session = try await sessions.current(.operator, of: request),
+            case .operator(let id) = session.subject,
+            let key = try await environment.store.operatorKey(id), key.revokedAt == nil
+        else { return nil }
+        return ConsoleVisit(request: request, session: session, key: key, environment: environment)
+    }
+
+    private struct MessageView: Sendable {
+        var frame: ConsoleFrame
+        var message: String
+    }
+
+    private func message(_ visit: ConsoleVisit, _ status: HTTPResponse.Status, _ text: String) -> Response {
+        if status.kind == .serverError {
+            environment.logger.warning("A console page could not be made: \(text)")
+        }
+        let title = status == .notFound ? "There is nothing here" : "Not done"
+        return visit.page("console-message", MessageView(frame: visit.frame(title), message: text), status: status)
+    }
+}
