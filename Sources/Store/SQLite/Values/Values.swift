@@ -18,7 +18,7 @@ extension Decimal {
     var canonicalText: String? {
         guard !isNaN else { return nil }
         var text = description
-        if text.contains(".") {
+        if text.utf8.contains(UInt8(ascii: ".")) {
             while text.hasSuffix("0") { text.removeLast() }
             if text.hasSuffix(".") { text.removeLast() }
         }
