@@ -26,8 +26,9 @@ public struct SandboxModel: Sendable {
         seed: SandboxSeed = .empty, settings: SandboxSettings = SandboxSettings(), randomSeed: UInt64, at now: Date
     ) {
         identifiers = IdentifierSource(seed: randomSeed)
-        vendor = Vendor(
-            id: identifiers.objectID(at: now), apiKey: identifiers.uuid(), profile: seed.vendor, at: now)
+        let vendorID = identifiers.objectID(at: now)
+        let madeUpKey = identifiers.uuid()
+        vendor = Vendor(id: vendorID, apiKey: seed.vendor.apiKey ?? madeUpKey, profile: seed.vendor, at: now)
         self.settings = settings
         vendorAPIs = [SaaSAlertsAPI(configuration: seed.saasAlerts)]
         tokens.allow(vendorKey: vendor.apiKey, partnerKey: "", organization: nil)

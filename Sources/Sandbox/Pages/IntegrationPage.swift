@@ -8,6 +8,8 @@ struct IntegrationPage {
     var problem: String?
     /// A key just made, shown this once.
     var newKey: String?
+    /// The vendor's portal can be opened from here (contract section 12, step 2).
+    var hasVendorPortal = false
 
     var response: Response {
         PageLayout(
@@ -47,10 +49,12 @@ struct IntegrationPage {
         let disconnect: HTML =
             isConnected
             ? "<a class=\"button danger\" href=\"/organizations/\(organization.id)/disconnect\">Disconnect</a>" : .none
+        let portal: HTML =
+            hasVendorPortal ? "<a class=\"button quiet\" href=\"/vendor-portal\">Open \(vendor.name) portal</a>" : .none
         return """
-            <section class="card" id="key" aria-labelledby="key-title"><h2 id="key-title">Partner API key</h2>
+            <section class="card" id="key"><h2>Partner API key</h2>
             \(shown)\(explanation)
-            <div class="actions"><form method="post" action="/organizations/\(organization.id)/key">
+            <div class="actions">\(portal)<form method="post" action="/organizations/\(organization.id)/key">
             <button>\(isConnected ? "Generate new key" : "Connect")</button></form>\(disconnect)</div></section>
 
             """

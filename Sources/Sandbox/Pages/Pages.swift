@@ -18,6 +18,10 @@ struct Pages: Sendable {
             let origin = "http://\(request.head.authority ?? "localhost")"
             return sandbox.withModel { model, _ in StartPage(model: model, origin: origin).response }
         }
+        router.get("/vendor-portal") { [self] _ in
+            guard let portal = sandbox.vendorPortal else { throw SandboxError(.notFound, "This sandbox knows no portal.") }
+            return .redirect(to: try await portal())
+        }
         addIntegration(&router)
         addMapping(&router)
         addResults(&router)
@@ -68,6 +72,7 @@ struct Pages: Sendable {
         router.get("/organizations/{id}") { [self] request in
             try page(request) { model, organization, now in
                 var page = IntegrationPage(organization: organization, vendor: model.vendor)
+                page.hasVendorPortal = sandbox.vendorPortal != nil
                 page.notice = Notice(request)
                 page.newKey = model.takeKeyToShow(organization: organization.id)
                 return page.response

@@ -5,11 +5,14 @@ public struct SandboxSeed: Sendable {
         public var name: String
         public var description: String
         public var modules: [ModuleVariation]
+        /// The vendor's half of every token; nil makes one.
+        public var apiKey: String?
 
-        public init(name: String, description: String, modules: [ModuleVariation]) {
+        public init(name: String, description: String, modules: [ModuleVariation], apiKey: String? = nil) {
             self.name = name
             self.description = description
             self.modules = modules
+            self.apiKey = apiKey
         }
     }
 

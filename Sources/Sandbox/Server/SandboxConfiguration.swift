@@ -6,6 +6,8 @@ public struct SandboxConfiguration: Sendable {
     public var port = 0
     public var seed: SandboxSeed
     public var settings = SandboxSettings()
+    /// Gives the address of the vendor's portal, with its user signed in; the integration page links to it.
+    public var vendorPortal: (@Sendable () async throws -> String)?
 
     public init(port: Int = 0, seed: SandboxSeed = .empty) {
         self.port = port

@@ -66,6 +66,8 @@ public final class SandboxServer: Sendable {
         try model.withLock { model in try body(&model, dependencies.now()) }
     }
 
+    var vendorPortal: (@Sendable () async throws -> String)? { configuration.vendorPortal }
+
     /// The vendor's half of every token.
     public var vendorAPIKey: String { withModel { model, _ in model.vendor.apiKey } }
 

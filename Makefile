@@ -1,0 +1,68 @@
+# The two commands of the README are `make demo` and `make test`; each installs what it needs.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+BUILD_PACKAGES := libcurl4-openssl-dev libsqlite3-dev
+TEST_PACKAGES := openssl python3-venv
+BROWSER_PACKAGES := chromium
+BENCH_PACKAGES := gcc time
+VENV := .venv
+RELEASE := .build/release/perch
+
+help: ## Show this list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+demo: system ## Run the service beside a simulated Synthesize
+	swift build -c release --product perch
+	$(RELEASE) demo
+
+test: system system-test lint build test-fast test-browser ## Everything that CI runs
+
+build: system ## Build the program and all tests
+	swift build --build-tests
+
+test-fast: ## Unit, conformance and scenario tests
+	swift test --skip-build
+
+test-browser: system-browser $(VENV)/ready ## Browser tests in real Chromium
+	swift build --product perch
+	$(VENV)/bin/python -m pytest -q Tests/Browser
+
+lint: ## Import direction, unsafe constructs, file sizes
+	python3 Tests/Lint/rooms.py
+	python3 Tests/Lint/constructs.py
+
+format: ## Format all Swift files in place
+	swift format --in-place --recursive --parallel Sources Tests Package.swift
+
+bench: system ## Start-up, idle memory, counts a second beside plain libcurl
+	$(MAKE) --no-print-directory packages NAMES="$(BENCH_PACKAGES)"
+	swift build -c release --product perch
+	python3 Tests/Benchmarks/bench.py $(RELEASE)
+
+system:
+	@$(MAKE) --no-print-directory packages NAMES="$(BUILD_PACKAGES)"
+
+system-test:
+	@$(MAKE) --no-print-directory packages NAMES="$(TEST_PACKAGES)"
+
+system-browser:
+	@$(MAKE) --no-print-directory packages NAMES="$(BROWSER_PACKAGES)"
+
+# Installs those of NAMES that are missing.
+packages:
+	@missing=""; for name in $(NAMES); do \
+	  dpkg-query -W -f='$${Status}' $$name 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$name"; \
+	done; \
+	if [ -n "$$missing" ]; then \
+	  echo "Installing:$$missing"; \
+	  $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
+	fi
+
+$(VENV)/ready: Tests/Browser/requirements.txt
+	python3 -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r Tests/Browser/requirements.txt
+	touch $@
+
+.PHONY: help demo test build test-fast test-browser lint format bench system system-test system-browser packages

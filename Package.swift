@@ -1,0 +1,75 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// One target a room; arrows point down only (`make lint` checks manifest and imports).
+// The order here is the order of the rooms, from the ground up.
+
+let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
+let mustache = Target.Dependency.product(name: "Mustache", package: "swift-mustache")
+let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+
+let package = Package(
+    name: "perch",
+    platforms: [.macOS(.v15)],
+    products: [.executable(name: "perch", targets: ["perch"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.0"),
+        .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.0"),
+    ],
+    targets: [
+        .target(name: "CLibcurl", linkerSettings: [.linkedLibrary("curl")]),
+        .target(name: "HTTPClient", dependencies: ["CLibcurl", httpTypes, logging]),
+        .target(name: "HTTPServer", dependencies: [httpTypes, logging]),
+        .target(name: "Secrets", dependencies: [.product(name: "Crypto", package: "swift-crypto")]),
+        .target(
+            name: "Store",
+            dependencies: ["Secrets", .product(name: "GRDB", package: "GRDB.swift"), logging]
+        ),
+        .target(name: "Connectors", dependencies: ["HTTPClient", "Secrets", httpTypes, logging]),
+        .target(name: "Synthesize", dependencies: ["HTTPClient", "Secrets", httpTypes, logging]),
+        .target(
+            name: "Integration",
+            dependencies: ["Synthesize", "Connectors", "Store", "Secrets", "HTTPClient", logging]
+        ),
+        .target(
+            name: "Sandbox",
+            dependencies: ["HTTPServer", httpTypes, logging]
+        ),
+        .target(
+            name: "Portal",
+            dependencies: [
+                "HTTPServer", "Integration", "Synthesize", "Connectors", "Store", "Secrets", "HTTPClient",
+                httpTypes, logging, metrics, mustache, lifecycle,
+                .product(name: "JWTKit", package: "jwt-kit"),
+            ],
+            resources: [.embedInCode("Templates")]
+        ),
+        .executableTarget(
+            name: "perch",
+            dependencies: [
+                "Portal", "Sandbox",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "HTTPClient", "Integration", "Secrets", "Store", lifecycle, logging,
+            ]
+        ),
+        .testTarget(name: "HTTPClientTests", dependencies: ["HTTPClient"]),
+        .testTarget(name: "HTTPServerTests", dependencies: ["HTTPServer"]),
+        .testTarget(name: "SecretsTests", dependencies: ["Secrets"]),
+        .testTarget(name: "StoreTests", dependencies: ["Store"]),
+        .testTarget(name: "ConnectorsTests", dependencies: ["Connectors", "HTTPClient"]),
+        .testTarget(name: "SynthesizeTests", dependencies: ["Synthesize", "HTTPClient"]),
+        .testTarget(name: "IntegrationTests", dependencies: ["Integration"]),
+        .testTarget(name: "SandboxTests", dependencies: ["Sandbox"]),
+        .testTarget(name: "PortalTests", dependencies: ["Portal", "Sandbox"]),
+    ],
+    swiftLanguageModes: [.v6]
+)

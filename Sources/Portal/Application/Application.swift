@@ -1,0 +1,237 @@
+import Connectors
+import HTTPClient
+import HTTPServer
+import Integration
+import Logging
+import Secrets
+import ServiceLifecycle
+import Store
+import Synchronization
+import Synthesize
+
+/// What comes from outside the program; replaced in tests.
+public struct Dependencies: Sendable {
+    public var http: any HTTPSender
+    public var time: TimeSource
+    public var random: RandomSource
+    public var logger: Logger
+
+    public init(http: any HTTPSender, time: TimeSource = .live, random: RandomSource = .system, logger: Logger) {
+        self.http = http
+        self.time = time
+        self.random = random
+        self.logger = logger
+    }
+}
+
+/// Why the program cannot start: one line for a person, and how to mend it.
+public struct ApplicationError: Error, Sendable, Hashable, CustomStringConvertible {
+    public var message: String
+
+    public init(_ message: String) {
+        self.message = message
+    }
+
+    public var description: String { message }
+}
+
+/// The whole service, put together. The one place where the parts meet.
+/// - Throws: `ApplicationError`.
+public func buildApplication(
+    configuration: Configuration, dependencies: Dependencies
+) async throws(ApplicationError) -> Application {
+    guard let vendorKey = configuration.vendorAPIKey else {
+        throw ApplicationError("\(Setting.vendorAPIKey.key) is not set. \(Setting.vendorAPIKey.help)")
+    }
+    let store = try openStore(configuration, dependencies)
+    do {
+        let keyRing = try await openKeyRing(configuration, dependencies, store)
+        let connector = try makeConnector(configuration, dependencies)
+        let environment = IntegrationEnvironment(
+            store: store, keyRing: keyRing, connector: connector,
+            synthesize: synthesizeEnvironment(configuration, dependencies), vendorKey: vendorKey,
+            time: dependencies.time, random: dependencies.random, policy: configuration.policy,
+            logger: dependencies.logger)
+        return Application(
+            configuration: configuration, dependencies: dependencies, store: store, keyRing: keyRing,
+            desk: Desk(environment), launchKeys: try launchKeys(configuration),
+            staticFiles: try StaticFiles(directory: configuration.resources.publicDirectory))
+    } catch {
+        // Else the lock on the database would outlive the failed start.
+        do { try await store.close() } catch { dependencies.logger.error("\(error)") }
+        throw (error as? ApplicationError) ?? ApplicationError("\(error)")
+    }
+}
+
+/// Opens the database of the configured data directory.
+public func openStore(_ configuration: Configuration, _ dependencies: Dependencies) throws(ApplicationError) -> SQLiteStore {
+    do {
+        return try SQLiteStore(
+            directory: configuration.dataDirectory, migrationsDirectory: configuration.resources.migrationsDirectory,
+            logger: dependencies.logger)
+    } catch {
+        throw ApplicationError(error.message)
+    }
+}
+
+/// Opens the database's data key with the operator's key; a new database gets a data key.
+func openKeyRing(
+    _ configuration: Configuration, _ dependencies: Dependencies, _ store: any Store
+) async throws(ApplicationError) -> KeyRing {
+    do {
+        let master = try masterKey(configuration, dependencies)
+        if let wrapped = try await store.wrappedKey() { return try KeyRing.open(wrapped, master: master) }
+        let (keyRing, wrapped) = try KeyRing.create(
+            master: master, random: dependencies.random, at: dependencies.time.now())
+        try await store.insertWrappedKey(wrapped)
+        return keyRing
+    } catch let error as SecretsError {
+        throw ApplicationError(error.message)
+    } catch let error as StoreError {
+        throw ApplicationError(error.message)
+    } catch {
+        throw ApplicationError("\(error)")
+    }
+}
+
+private func masterKey(_ configuration: Configuration, _ dependencies: Dependencies) throws(SecretsError) -> MasterKey {
+    if let given = configuration.secretKey { return try MasterKey(base64: given) }
+    let path = configuration.dataDirectory + "/secret.key"
+    let (key, created) = try MasterKeyFile.loadOrCreate(at: path, random: dependencies.random)
+    if created {
+        dependencies.logger.notice(
+            "made a key file for the stored keys; keep a copy of it apart from the database", metadata: ["path": "\(path)"])
+    }
+    return key
+}
+
+/// The connector that the settings name, reaching its vendor through the given client.
+public func makeConnector(
+    _ configuration: Configuration, _ dependencies: Dependencies
+) throws(ApplicationError) -> any Connector {
+    let environment = VendorEnvironment(
+        http: dependencies.http, time: dependencies.time, random: dependencies.random, retry: configuration.retry,
+        allowsPlainHTTP: configuration.allowsPlainHTTP)
+    do {
+        return try SaaSAlertsConnector(
+            environment: environment, keyFieldName: configuration.saasAlertsKeyHeader,
+            defaultURL: configuration.saasAlertsURL)
+    } catch {
+        throw ApplicationError(error.message)
+    }
+}
+
+/// What all partners' clients share: address, pacer, clock.
+public func synthesizeEnvironment(_ configuration: Configuration, _ dependencies: Dependencies) -> SynthesizeClient.Environment {
+    SynthesizeClient.Environment(
+        baseURL: configuration.synthesizeURL, http: dependencies.http,
+        pacer: Pacer(callsPerSecond: configuration.callsPerSecond, time: dependencies.time), time: dependencies.time,
+        random: dependencies.random, retry: configuration.retry)
+}
+
+private func launchKeys(_ configuration: Configuration) throws(ApplicationError) -> LaunchKeys {
+    do {
+        return try LaunchKeys(
+            sharedSecrets: configuration.launchSecrets, publicKeysPEM: configuration.launchPublicKeysPEM,
+            issuer: configuration.launchIssuer, audience: configuration.launchAudience)
+    } catch {
+        throw ApplicationError(error.message)
+    }
+}
+
+/// A service that is put together: start it, run it until it is told to stop.
+public final class Application: ServiceLifecycle.Service {
+    public let store: any Store
+    public let desk: Desk
+    private let configuration: Configuration
+    private let dependencies: Dependencies
+    private let keyRing: KeyRing
+    private let launchKeys: LaunchKeys
+    private let staticFiles: StaticFiles
+    private let server: Server
+    /// The pages need to know where they are, which is known only when the server listens.
+    private let late: LateHandler
+
+    init(
+        configuration: Configuration, dependencies: Dependencies, store: any Store, keyRing: KeyRing, desk: Desk,
+        launchKeys: LaunchKeys, staticFiles: StaticFiles
+    ) {
+        self.configuration = configuration
+        self.dependencies = dependencies
+        self.store = store
+        self.keyRing = keyRing
+        self.desk = desk
+        self.launchKeys = launchKeys
+        self.staticFiles = staticFiles
+        let late = LateHandler()
+        server = Server(configuration: configuration.server, logger: dependencies.logger) { request in
+            try await late.respond(to: request)
+        }
+        self.late = late
+    }
+
+    /// Listens.
+    /// - Returns: the address that browsers use.
+    /// - Throws: `ApplicationError` when the port is taken or the address cannot be had.
+    public func start() async throws(ApplicationError) -> String {
+        let address: SocketAddress
+        do {
+            address = try await server.start()
+        } catch let error as ServerError {
+            throw ApplicationError(error.message)
+        } catch {
+            throw ApplicationError("\(error)")
+        }
+        let publicURL = configuration.publicURL ?? "http://\(address)"
+        late.set(
+            portalHandler(
+                PortalEnvironment(
+                    desk: desk, store: store, keyRing: keyRing, time: dependencies.time, random: dependencies.random,
+                    logger: dependencies.logger, settings: portalSettings(publicURL), staticFiles: staticFiles)))
+        return publicURL
+    }
+
+    private func portalSettings(_ publicURL: String) -> PortalSettings {
+        PortalSettings(
+            publicURL: publicURL, mappingURL: configuration.mappingURL, launchKeys: launchKeys,
+            defaultTimeZone: configuration.defaultTimeZone, sessionIdle: configuration.sessionIdle,
+            sessionLifetime: configuration.sessionLifetime, frameAncestors: configuration.frameAncestors,
+            version: Perch.version)
+    }
+
+    /// Works until a graceful shutdown or the task's cancellation: then no new connection, running requests and syncs are put down in
+    /// order within the stop deadline, and the database is closed.
+    public func run() async throws {
+        let working = Task { await desk.run() }
+        await waitForStop()
+        await server.stop(deadline: configuration.stopDeadline)
+        working.cancel()
+        await working.value
+        try await store.close()
+    }
+
+    private func waitForStop() async {
+        let stopped = AsyncStream.makeStream(of: Void.self)
+        await withTaskCancellationOrGracefulShutdownHandler {
+            for await _ in stopped.stream { return }
+        } onCancelOrGracefulShutdown: {
+            stopped.continuation.finish()
+        }
+    }
+}
+
+/// A handler that is known only after the server has its address. Requests in between are told to come back.
+private final class LateHandler: Sendable {
+    private let handler = Mutex<Handler?>(nil)
+
+    func set(_ handler: @escaping Handler) {
+        self.handler.withLock { $0 = handler }
+    }
+
+    func respond(to request: Request) async throws -> Response {
+        guard let handler = handler.withLock({ $0 }) else {
+            throw HTTPError(.serviceUnavailable, code: "starting", message: "The service is starting.")
+        }
+        return try await handler(request)
+    }
+}

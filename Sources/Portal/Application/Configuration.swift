@@ -1,0 +1,150 @@
+import Foundation
+import HTTPClient
+import HTTPServer
+import Integration
+import Logging
+import Secrets
+
+/// The settings as the program uses them.
+public struct Configuration: Sendable {
+    public var server: ServerConfiguration
+    /// Nil: made from the address that the server got.
+    public var publicURL: String?
+    public var dataDirectory: String
+    public var resources: Resources
+    public var secretKey: Secret?
+    public var logLevel: Logger.Level
+    public var vendorAPIKey: Secret?
+    public var synthesizeURL: String
+    public var mappingURL: String
+    public var callsPerSecond: Double
+    public var retry: RetryPolicy
+    public var httpClient: HTTPClientConfiguration
+    public var saasAlertsURL: String
+    public var saasAlertsKeyHeader: String
+    public var allowsPlainHTTP: Bool
+    public var launchSecrets: [Secret]
+    public var launchPublicKeysPEM: [String]
+    public var launchIssuer: String?
+    public var launchAudience: String?
+    public var defaultTimeZone: String
+    public var frameAncestors: [String]
+    public var sessionIdle: Duration
+    public var sessionLifetime: Duration
+    public var policy: IntegrationPolicy
+    public var stopDeadline: Duration
+
+    /// - Throws: `SettingsError` naming every problem.
+    public init(_ sources: SettingSources) throws(SettingsError) {
+        try self.init(SettingValues(sources))
+    }
+
+    public init(_ values: SettingValues) throws(SettingsError) {
+        let read = Reader(values: values)
+        server = ServerConfiguration(host: read.text(.host), port: read.integer(.port))
+        server.limits.connections = read.integer(.connections)
+        publicURL = values[.publicURL]
+        dataDirectory = read.text(.dataDirectory)
+        resources = try Resources.find(values[.resources])
+        secretKey = values[.secretKey].map { Secret($0) }
+        logLevel = Logger.Level(rawValue: read.text(.logLevel)) ?? .info
+        vendorAPIKey = values[.vendorAPIKey].map { Secret($0) }
+        synthesizeURL = read.text(.synthesizeURL)
+        mappingURL = read.text(.mappingURL)
+        callsPerSecond = read.number(.callsPerSecond)
+        retry = RetryPolicy(maximumAttempts: read.integer(.retryAttempts))
+        httpClient = HTTPClientConfiguration(
+            limits: RequestLimits(connectTimeout: read.seconds(.connectTimeout), totalTimeout: read.seconds(.totalTimeout)),
+            caFile: values[.caFile], userAgent: "perch/" + Perch.version)
+        saasAlertsURL = read.text(.saasAlertsURL)
+        saasAlertsKeyHeader = read.text(.saasAlertsKeyHeader)
+        allowsPlainHTTP = read.flag(.allowPlainHTTP)
+        launchSecrets = (values[.launchSecrets] ?? "").split(whereSeparator: \.isWhitespace).map { Secret(String($0)) }
+        launchPublicKeysPEM = try Self.pemBlocks(values[.launchPublicKeyFile])
+        launchIssuer = values[.launchIssuer]
+        launchAudience = values[.launchAudience]
+        defaultTimeZone = read.text(.defaultTimeZone)
+        frameAncestors = read.list(.frameAncestors)
+        sessionIdle = read.seconds(.sessionIdle)
+        sessionLifetime = read.seconds(.sessionLifetime)
+        policy = IntegrationPolicy(
+            zeroCounts: ZeroCountPolicy(rawValue: read.text(.zeroCounts)) ?? .report,
+            dropHoldShare: read.number(.dropHoldShare), dropHoldMinimumPairs: read.integer(.dropHoldPairs),
+            parallelCounts: read.integer(.parallelCounts), parallelRuns: read.integer(.parallelRuns),
+            ticketDeadline: read.seconds(.ticketDeadline), scheduleSpread: read.seconds(.scheduleSpread))
+        stopDeadline = read.seconds(.stopDeadline)
+    }
+
+    private static func pemBlocks(_ path: String?) throws(SettingsError) -> [String] {
+        guard let path else { return [] }
+        let end = "-----END PUBLIC KEY-----"
+        do {
+            let blocks = try String(contentsOfFile: path, encoding: .utf8).components(separatedBy: end)
+            return blocks.dropLast().map { $0.trimmingCharacters(in: .whitespacesAndNewlines) + "\n" + end + "\n" }
+        } catch {
+            throw SettingsError(problems: ["\(Setting.launchPublicKeyFile.key): the file \(path) cannot be read."])
+        }
+    }
+}
+
+/// Reads checked texts. `SettingValues` has refused what is not of its kind, so the fall-backs are never reached.
+private struct Reader {
+    let values: SettingValues
+
+    func text(_ setting: Setting) -> String { values[setting] ?? "" }
+    func integer(_ setting: Setting) -> Int { Int(text(setting)) ?? 0 }
+    func number(_ setting: Setting) -> Double { Double(text(setting)) ?? 0 }
+    func flag(_ setting: Setting) -> Bool { text(setting) == "true" }
+    func seconds(_ setting: Setting) -> Duration { .seconds(integer(setting)) }
+    func list(_ setting: Setting) -> [String] {
+        text(setting).split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
+    }
+}
+
+/// The program itself.
+public enum Perch {
+    public static let version = "0.1.0"
+}
+
+/// The directories that belong to the program.
+public struct Resources: Sendable, Hashable {
+    public var publicDirectory: String
+    public var migrationsDirectory: String
+
+    init(_ directory: String) {
+        publicDirectory = directory + "/Public"
+        migrationsDirectory = directory + "/migrations"
+    }
+
+    /// The given directory, or the nearest one above the program that holds both, or `share/perch` beside the program's `bin`, or
+    /// the working directory.
+    /// - Throws: `SettingsError` naming what is missing.
+    public static func find(_ given: String?) throws(SettingsError) -> Resources {
+        let candidates: [String]
+        if let given {
+            candidates = [given]
+        } else {
+            let program = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+            var above = program.deletingLastPathComponent()
+            var found = [above.deletingLastPathComponent().appendingPathComponent("share/perch").path]
+            while above.path != "/" {
+                found.append(above.path)
+                above = above.deletingLastPathComponent()
+            }
+            candidates = found + [FileManager.default.currentDirectoryPath]
+        }
+        for candidate in candidates where isComplete(Resources(candidate)) { return Resources(candidate) }
+        let place = given ?? "the program's own place and the working directory"
+        throw SettingsError(problems: [
+            "The directories Public and migrations were not found in \(place). Set \(Setting.resources.key) to the directory "
+                + "that holds both."
+        ])
+    }
+
+    private static func isComplete(_ resources: Resources) -> Bool {
+        [resources.publicDirectory, resources.migrationsDirectory].allSatisfy { path in
+            var isDirectory: ObjCBool = false
+            return FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) && isDirectory.boolValue
+        }
+    }
+}

@@ -1,0 +1,94 @@
+import ArgumentParser
+import Integration
+import Logging
+import Portal
+import Store
+
+/// Commands on the database itself; they need the service to be stopped, because one process holds a database.
+struct Operators: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Operator keys of the admin API and the console.", subcommands: [Issue.self, List.self, Revoke.self])
+
+    struct Issue: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Make a key and print it, once.")
+        @OptionGroup var settings: SettingOptions
+        @Argument(help: "Who it is for.") var name: String
+        @Option(help: "viewer, operator or admin.") var role: OperatorRole = .admin
+
+        func run() async throws {
+            try await withStore(settings) { store, dependencies in
+                let (key, secret) = try await OperatorKeys.issue(
+                    name: name, role: role, store: store, random: dependencies.random, time: dependencies.time,
+                    by: .commandLine)
+                Console.warn("Key \(key.id) for \(key.name), role \(key.role.rawValue). It is shown only now:")
+                Console.say(secret.reveal())
+            }
+        }
+    }
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "List keys, without their values.")
+        @OptionGroup var settings: SettingOptions
+
+        func run() async throws {
+            try await withStore(settings) { store, _ in
+                for key in try await store.operatorKeys() {
+                    let state = key.revokedAt == nil ? "active" : "revoked"
+                    Console.say("\(key.id)\t\(key.role.rawValue)\t\(state)\t\(key.name)")
+                }
+            }
+        }
+    }
+
+    struct Revoke: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "End a key.")
+        @OptionGroup var settings: SettingOptions
+        @Argument(help: "The key's id, as listed.") var id: String
+
+        func run() async throws {
+            try await withStore(settings) { store, dependencies in
+                try await OperatorKeys.revoke(OperatorKeyID(id), store: store, time: dependencies.time, by: .commandLine)
+            }
+        }
+    }
+}
+
+struct Partners: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "List the partners of this installation.")
+    @OptionGroup var settings: SettingOptions
+
+    func run() async throws {
+        try await withStore(settings) { store, _ in
+            var cursor: PartnerID?
+            while true {
+                let page = try await store.partners(after: cursor, limit: 200)
+                for partner in page {
+                    let connection = try await store.connection(partner.id)
+                    Console.say("\(partner.id)\t\(connection.state.rawValue)\t\(partner.vendorReference)\t\(partner.name)")
+                }
+                guard let last = page.last else { return }
+                cursor = last.id
+            }
+        }
+    }
+}
+
+extension OperatorRole: ExpressibleByArgument {}
+
+/// Opens the configured database for one action.
+private func withStore(
+    _ settings: SettingOptions, _ body: (any Store, Dependencies) async throws -> Void
+) async throws {
+    try await Console.reporting {
+        let configuration = try settings.configuration()
+        let dependencies = try Dependencies.live(configuration)
+        let store = try openStore(configuration, dependencies)
+        do {
+            try await body(store, dependencies)
+        } catch {
+            try await store.close()
+            throw error
+        }
+        try await store.close()
+    }
+}

@@ -1,0 +1,41 @@
+import ArgumentParser
+import Logging
+import Portal
+import ServiceLifecycle
+
+struct Serve: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Run the service: partner page, admin API, scheduler.")
+
+    @OptionGroup var settings: SettingOptions
+    @Option(help: "Address to listen on.") var host: String?
+    @Option(help: "Port to listen on; 0 takes any free one.") var port: Int?
+
+    func run() async throws {
+        try await Console.reporting {
+            var own: [String: String] = [:]
+            if let host { own["PERCH_HOST"] = host }
+            if let port { own["PERCH_PORT"] = "\(port)" }
+            let configuration = try settings.configuration(own)
+            let dependencies = try Dependencies.live(configuration)
+            let application = try await buildApplication(configuration: configuration, dependencies: dependencies)
+            let address: String
+            do {
+                address = try await application.start()
+            } catch {
+                try await application.store.close()
+                throw error
+            }
+            Console.say("perch listens on \(address)")
+            try await runUntilSignalled(application, configuration, dependencies.logger)
+        }
+    }
+}
+
+/// Runs until SIGTERM or SIGINT; a stop that takes longer than the stop deadline and a little is cut short, for the next start to
+/// repair.
+func runUntilSignalled(_ application: Application, _ configuration: Configuration, _ logger: Logger) async throws {
+    var group = ServiceGroupConfiguration(
+        services: [application], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+    group.maximumGracefulShutdownDuration = configuration.stopDeadline + .seconds(10)
+    try await ServiceGroup(configuration: group).run()
+}

@@ -1,0 +1,76 @@
+import ArgumentParser
+import Integration
+import Portal
+import Store
+
+struct SyncUsage: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Send every count, with a ledger.",
+        discussion: """
+            Keeps the ledger in the data directory, so that an interrupted sync goes on where it stopped. Exits with 0 when \
+            every count was accepted or is only not mapped yet, 5 when some were not accepted, 3 when a key was refused, 4 when \
+            Synthesize or the vendor could not be reached, 7 when the run is held.
+            """)
+    @OptionGroup var settings: SettingOptions
+
+    /// The partner's reference in the ledger of these commands.
+    private static let reference = "command-line"
+
+    func run() async throws {
+        try await Console.reporting {
+            let keys = try PartnerKeys(settings)
+            let application = try await buildApplication(configuration: keys.configuration, dependencies: keys.dependencies)
+            let working = Task { await application.desk.run() }
+            let outcome: Result<SyncRun, any Error>
+            do {
+                outcome = .success(try await sync(application.desk, keys))
+            } catch {
+                outcome = .failure(error)
+            }
+            working.cancel()
+            await working.value
+            try await application.store.close()
+            try report(try outcome.get())
+        }
+    }
+
+    private func sync(_ desk: Desk, _ keys: PartnerKeys) async throws -> SyncRun {
+        let partner = try await desk.admitPartner(
+            vendorReference: Self.reference, name: nil, timeZone: keys.configuration.defaultTimeZone)
+        let connecting = try await desk.connect(
+            partner.id,
+            ConnectRequest(partnerKey: keys.partnerKey.reveal(), fields: keys.fields, confirmsOtherOrganization: true),
+            by: .commandLine)
+        let connected = try await finish(connecting.id, desk)
+        guard connected.state == .succeeded else { return connected }
+        return try await finish(try await desk.startSync(partner.id, by: .commandLine).run.id, desk)
+    }
+
+    /// Watches a run to its end.
+    private func finish(_ id: SyncRunID, _ desk: Desk) async throws -> SyncRun {
+        let bar = ProgressBar()
+        for await progress in try await desk.progress(of: id) { bar.draw(progress) }
+        bar.clear()
+        return try await desk.syncRun(id)
+    }
+
+    private func report(_ run: SyncRun) throws {
+        let tally = run.tally
+        if run.purpose != .connect {
+            Console.say(
+                "\(tally.accepted) accepted, \(tally.notMapped) not mapped, \(tally.rejected) rejected, \(tally.failed) failed, "
+                    + "\(tally.excluded) excluded, \(tally.droppedToZero) dropped to zero")
+        }
+        if let failure = run.failure { Console.warn("perch: " + failure.message) }
+        switch run.state {
+        case .succeeded: return
+        case .partial: throw ExitStatus.partial.code
+        case .held: throw ExitStatus.held.code
+        case .queued, .running, .failed, .cancelled:
+            switch run.failure?.code {
+            case "synthesize.keyRefused", "synthesize.forbidden", "vendor.credentialRefused": throw ExitStatus.refused.code
+            default: throw ExitStatus.unavailable.code
+            }
+        }
+    }
+}
