@@ -177,18 +177,18 @@ struct CancellationTests {
     @Test("A client that nobody holds any more closes its connections")
     func dropped() async throws {
         let closed = Gate()
-        let server = try RawServer { connection in
+        try await RawServer.with({ connection in
             _ = try connection.readRequest()
             connection.answer()
             try connection.waitForClose()
             closed.open()
+        }) { server in
+            do {
+                let client = try CurlHTTPClient(logger: silentLogger)
+                _ = try await client.get(server.url())
+            }
+            await closed.wait()
         }
-        defer { server.stop() }
-        do {
-            let client = try CurlHTTPClient(logger: silentLogger)
-            _ = try await client.get(server.url())
-        }
-        await closed.wait()
     }
 }
 

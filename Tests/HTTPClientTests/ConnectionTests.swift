@@ -1,3 +1,4 @@
+import Foundation
 import HTTPClient
 import HTTPTypes
 import Synchronization
@@ -78,7 +79,7 @@ struct ConnectionTests {
                 }
             }
         }
-        for server in servers { server.stop() }
+        for server in servers { await server.stop() }
         #expect((1...2).contains(inService.withLock { $0.most }))
     }
 
@@ -105,6 +106,32 @@ struct ConnectionTests {
             release.open()
             let response = try await first
             #expect(response.status == .ok)
+        }
+    }
+
+    @Test("A program started meanwhile does not inherit the connection")
+    func childProcess() async throws {
+        let (arrived, closed) = (Gate(), Gate())
+        try await withServer(script: { connection in
+            _ = try connection.readRequest()
+            arrived.open()
+            try connection.waitForClose()
+            closed.open()
+        }) { server, client in
+            async let error = client.failure(of: OutgoingRequest(method: .post, url: server.url()))
+            await arrived.wait()
+            let input = Pipe()
+            let program = Process()
+            program.executableURL = URL(fileURLWithPath: "/bin/cat")
+            program.standardInput = input
+            try program.run()
+            await client.shutdown()
+            // The program still runs: were the socket open in it, no close would ever arrive.
+            await closed.wait()
+            #expect(program.isRunning)
+            #expect(await error?.code == .clientStopped)
+            try input.fileHandleForWriting.close()
+            try await onThread { program.waitUntilExit() }
         }
     }
 

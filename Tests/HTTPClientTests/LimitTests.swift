@@ -67,7 +67,7 @@ struct LimitTests {
 
     @Test("A trickle of bytes does not outlive the total time-out")
     func trickle() async throws {
-        let limits = RequestLimits(totalTimeout: .milliseconds(400))
+        let limits = RequestLimits(totalTimeout: .milliseconds(2500))
         try await withServer(script: { connection in
             _ = try connection.readRequest()
             connection.write("HTTP/1.1 200 OK\r\n\r\n")

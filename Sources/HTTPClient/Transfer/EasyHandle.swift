@@ -49,6 +49,7 @@ final class EasyHandle {
         try set(CURLOPT_USERAGENT, options.userAgent)
         try set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
         try set(CURLOPT_HEADEROPT, Int(CURLHEADER_SEPARATE))
+        try Libcurl.check(perch_easy_close_sockets_on_exec(pointer))
         try set(CURLOPT_TCP_KEEPALIVE, 1)
         // AWS's load balancers close a connection that was idle for 60 s: let go of it before they do, so
         // that no request meets the closing.

@@ -11,7 +11,7 @@ final class FullBacklog {
         descriptors.append(listener)
         // The first connections fill the queue; one that stays under way shows that it is full.
         for _ in 0..<16 {
-            let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue), 0)
+            let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue), 0)
             descriptors.append(descriptor)
             var address = RawServer.loopback(port: port)
             let size = socklen_t(MemoryLayout<sockaddr_in>.size)

@@ -1,4 +1,5 @@
 import Dispatch
+import Foundation
 
 /// Closed until `open()`; threads and tasks wait at it. What tests wait on instead of time.
 final class Gate: Sendable {
@@ -20,5 +21,12 @@ final class Gate: Sendable {
         await withCheckedContinuation { continuation in
             group.notify(queue: .global()) { continuation.resume() }
         }
+    }
+}
+
+/// Runs what blocks on a thread of its own: the few that run tasks are needed for the client's answers.
+func onThread<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
+    try await withCheckedThrowingContinuation { continuation in
+        Thread { continuation.resume(with: Swift.Result(catching: body)) }.start()
     }
 }

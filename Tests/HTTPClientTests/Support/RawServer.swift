@@ -1,12 +1,20 @@
 import Foundation
 import Glibc
 import Synchronization
+import Testing
 
 struct SocketFailure: Error, CustomStringConvertible {
     var call: String
     var number = errno
     var description: String { "\(call): \(String(cString: strerror(number)))" }
 }
+
+/// accept4(2), which Swift does not import. Sockets are not for the programs that other tests start at the same
+/// time: a child would hold a connection open that its test has closed.
+private let acceptPrivately: @convention(c) (Int32, UnsafeMutableRawPointer?, UnsafeMutableRawPointer?, Int32) -> Int32 =
+    unsafeBitCast(
+        dlsym(nil, "accept4")!,
+        to: (@convention(c) (Int32, UnsafeMutableRawPointer?, UnsafeMutableRawPointer?, Int32) -> Int32).self)
 
 /// A server on 127.0.0.1 that does with each connection, on a thread of its own, exactly what its script says.
 final class RawServer: Sendable {
@@ -16,7 +24,7 @@ final class RawServer: Sendable {
     private let threadsDone = DispatchGroup()
     private let isStopping = Atomic<Bool>(false)
 
-    /// What scripts threw, for the test to look at.
+    /// What scripts threw.
     private let scriptFailures = Mutex<[any Error]>([])
 
     init(_ script: @escaping @Sendable (RawConnection) throws -> Void) throws {
@@ -27,22 +35,41 @@ final class RawServer: Sendable {
     }
 
     var connectionCount: Int { accepted.load(ordering: .acquiring) }
-    var failures: [any Error] { scriptFailures.withLock { $0 } }
+    private var failures: [any Error] { scriptFailures.withLock { $0 } }
 
     func url(_ path: String = "/", host: String = "127.0.0.1") -> String { "http://\(host):\(port)\(path)" }
 
     /// Ends when every script has.
-    func stop() {
+    func stop() async {
         isStopping.store(true, ordering: .releasing)
         shutdown(listener, Int32(SHUT_RDWR))
-        threadsDone.wait()
+        await withCheckedContinuation { continuation in
+            threadsDone.notify(queue: .global()) { continuation.resume() }
+        }
         close(listener)
+    }
+
+    /// Runs `body` with a server, stops it, and reports what the script threw.
+    static func with<Result>(
+        _ script: @escaping @Sendable (RawConnection) throws -> Void, _ body: (RawServer) async throws -> Result
+    ) async throws -> Result {
+        let server = try RawServer(script)
+        let result: Result
+        do {
+            result = try await body(server)
+        } catch {
+            await server.stop()
+            throw error
+        }
+        await server.stop()
+        for failure in server.failures { Issue.record(failure, "the server's script failed") }
+        return result
     }
 
     private func acceptAll(_ script: @escaping @Sendable (RawConnection) throws -> Void) {
         defer { threadsDone.leave() }
         while true {
-            let descriptor = accept(listener, nil, nil)
+            let descriptor = acceptPrivately(listener, nil, nil, Int32(SOCK_CLOEXEC.rawValue))
             guard descriptor >= 0, !isStopping.load(ordering: .acquiring) else { return }
             let number = accepted.add(1, ordering: .acquiringAndReleasing).newValue
             threadsDone.enter()
@@ -60,7 +87,7 @@ final class RawServer: Sendable {
     }
 
     static func listen(backlog: Int32) throws -> (descriptor: Int32, port: Int) {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { throw SocketFailure(call: "socket") }
         let port = try bindToLoopback(descriptor)
         guard Glibc.listen(descriptor, backlog) == 0 else { throw SocketFailure(call: "listen") }
@@ -147,6 +174,11 @@ final class RawConnection {
         guard count >= 0 else { throw SocketFailure(call: "recv") }
         unread += buffer.prefix(count)
         return count > 0
+    }
+
+    /// The beginning of a request, however little has come.
+    func readSome() throws {
+        _ = try receive()
     }
 
     /// Waits for the client to say something or to hang up, but not longer than this.

@@ -6,18 +6,16 @@ import Testing
 /// A log that goes nowhere.
 let silentLogger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
-/// Runs `body` with a server that follows `script` and a client, stops both, and reports what the script threw.
+/// Runs `body` with a server that follows `script` and a client, and stops both.
 func withServer<Result>(
     _ configuration: HTTPClientConfiguration = HTTPClientConfiguration(),
     logger: Logger = silentLogger,
     script: @escaping @Sendable (RawConnection) throws -> Void,
     _ body: (RawServer, CurlHTTPClient) async throws -> Result
 ) async throws -> Result {
-    let server = try RawServer(script)
-    defer { server.stop() }
-    let result = try await withClient(configuration, logger: logger) { client in try await body(server, client) }
-    for failure in server.failures { Issue.record(failure, "the server's script failed") }
-    return result
+    try await RawServer.with(script) { server in
+        try await withClient(configuration, logger: logger) { client in try await body(server, client) }
+    }
 }
 
 func withClient<Result>(

@@ -1,0 +1,124 @@
+import Foundation
+import Synchronization
+
+/// A self-signed certificate for `localhost`, in a folder of its own.
+struct TestCertificate: Sendable {
+    let folder: URL
+    var certificate: String { folder.appendingPathComponent("certificate.pem").path }
+    var key: String { folder.appendingPathComponent("key.pem").path }
+
+    /// Removes the folder when `body` is through.
+    static func with<Result>(_ body: (TestCertificate) async throws -> Result) async throws -> Result {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("http-client-tests-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let made = TestCertificate(folder: folder)
+        try await onThread {
+            let process = openssl([
+                "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
+                "-keyout", made.key, "-out", made.certificate,
+            ])
+            process.standardError = FileHandle.nullDevice
+            try process.run()
+            process.waitUntilExit()
+            guard process.terminationStatus == 0 else { throw OpenSSLServer.Failure(text: "openssl req failed") }
+        }
+        return try await body(made)
+    }
+}
+
+private func openssl(_ arguments: [String]) -> Process {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    process.arguments = ["openssl"] + arguments
+    return process
+}
+
+/// `openssl s_server` on a port that the system picks. What is written to it goes to the client of the moment,
+/// what the client sends can be read from it.
+///
+/// @unchecked: a test uses it from one task at a time.
+final class OpenSSLServer: @unchecked Sendable {
+    struct Failure: Error {
+        var text: String
+    }
+
+    let port: Int
+    private let process: Process
+    private let input = Pipe()
+    private let output = Pipe()
+    private var unread = Data()
+
+    /// Runs `body` with a server and ends it.
+    static func with<Result>(
+        _ certificate: TestCertificate, _ arguments: [String], _ body: (OpenSSLServer) async throws -> Result
+    ) async throws -> Result {
+        let server = try await onThread { try OpenSSLServer(certificate, arguments) }
+        let result: Result
+        do {
+            result = try await body(server)
+        } catch {
+            try await server.stop()
+            throw error
+        }
+        try await server.stop()
+        return result
+    }
+
+    private init(_ certificate: TestCertificate, _ arguments: [String]) throws {
+        process = openssl(
+            ["s_server", "-accept", "127.0.0.1:0", "-cert", certificate.certificate, "-key", certificate.key] + arguments)
+        process.standardInput = input
+        process.standardOutput = output
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        // It prints `ACCEPT 127.0.0.1:PORT` once it listens.
+        var text = Data()
+        while true {
+            let more = output.fileHandleForReading.availableData
+            guard !more.isEmpty else { throw Failure(text: "openssl s_server ended before it listened") }
+            text += more
+            let lines = String(decoding: text, as: UTF8.self).components(separatedBy: "\n").dropLast()
+            guard let line = lines.first(where: { $0.hasPrefix("ACCEPT ") }) else { continue }
+            guard let port = line.split(separator: ":").last.flatMap({ Int($0) }) else {
+                throw Failure(text: "openssl s_server listens at \(line)")
+            }
+            self.port = port
+            return
+        }
+    }
+
+    private func stop() async throws {
+        // Not `terminate`: threads of a Swift program have SIGTERM blocked, and children inherit that.
+        kill(process.processIdentifier, SIGKILL)
+        try await onThread { [self] in process.waitUntilExit() }
+    }
+
+    func write(_ bytes: [UInt8]) throws {
+        try input.fileHandleForWriting.write(contentsOf: Data(bytes))
+    }
+
+    /// Passes over everything up to and with `marker`, such as what openssl prints of a new session.
+    func skip(past marker: String) async throws {
+        while true {
+            if let range = unread.range(of: Data(marker.utf8)) {
+                unread = Data(unread[range.upperBound...])
+                return
+            }
+            try await receive()
+        }
+    }
+
+    func read(_ count: Int) async throws -> [UInt8] {
+        while unread.count < count { try await receive() }
+        defer { unread = Data(unread.dropFirst(count)) }
+        return Array(unread.prefix(count))
+    }
+
+    private func receive() async throws {
+        let more = try await onThread { [self] in output.fileHandleForReading.availableData }
+        guard !more.isEmpty else { throw Failure(text: "openssl s_server has ended") }
+        unread += more
+    }
+}
