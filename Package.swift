@@ -24,6 +24,8 @@ let package = Package(
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.0"),
         .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.0"),
+        // For tests only: reads openapi.yaml.
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
     ],
     targets: [
         .target(name: "CLibcurl", linkerSettings: [.linkedLibrary("curl")]),
@@ -61,15 +63,39 @@ let package = Package(
                 "HTTPClient", "Integration", "Secrets", "Store", lifecycle, logging,
             ]
         ),
-        .testTarget(name: "HTTPClientTests", dependencies: ["HTTPClient"]),
-        .testTarget(name: "HTTPServerTests", dependencies: ["HTTPServer"]),
-        .testTarget(name: "SecretsTests", dependencies: ["Secrets"]),
-        .testTarget(name: "StoreTests", dependencies: ["Store"]),
-        .testTarget(name: "ConnectorsTests", dependencies: ["Connectors", "HTTPClient"]),
-        .testTarget(name: "SynthesizeTests", dependencies: ["Synthesize", "HTTPClient"]),
-        .testTarget(name: "IntegrationTests", dependencies: ["Integration"]),
-        .testTarget(name: "SandboxTests", dependencies: ["Sandbox"]),
-        .testTarget(name: "PortalTests", dependencies: ["Portal", "Sandbox"]),
+        .testTarget(name: "HTTPClientTests", dependencies: ["HTTPClient", httpTypes, logging]),
+        .testTarget(name: "HTTPServerTests", dependencies: ["HTTPServer", httpTypes, logging]),
+        .testTarget(
+            name: "SecretsTests", dependencies: ["Secrets", .product(name: "Crypto", package: "swift-crypto")]),
+        .testTarget(name: "StoreTests", dependencies: ["Store", "Secrets", logging]),
+        .testTarget(name: "ConnectorsTests", dependencies: ["Connectors", "HTTPClient", "Secrets", httpTypes]),
+        .testTarget(name: "SynthesizeTests", dependencies: ["Synthesize", "HTTPClient", "Secrets", httpTypes]),
+        .testTarget(
+            name: "IntegrationTests",
+            dependencies: [
+                "Integration", "Synthesize", "Connectors", "Store", "HTTPClient", "Secrets", httpTypes, logging,
+            ]
+        ),
+        .testTarget(name: "SandboxTests", dependencies: ["Sandbox", "HTTPServer", httpTypes, logging]),
+        .testTarget(
+            name: "PortalTests",
+            dependencies: [
+                "Portal", "HTTPServer", "Integration", "Synthesize", "Connectors", "Store", "HTTPClient", "Secrets",
+                httpTypes, logging, metrics,
+                .product(name: "CoreMetrics", package: "swift-metrics"),
+                .product(name: "JWTKit", package: "jwt-kit"),
+                .product(name: "CryptoExtras", package: "swift-crypto"),
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "Yams", package: "Yams"),
+            ]
+        ),
+        .testTarget(
+            name: "ScenarioTests",
+            dependencies: [
+                "Portal", "Sandbox", "HTTPServer", "Integration", "Synthesize", "Connectors", "Store", "HTTPClient",
+                "Secrets", httpTypes, logging,
+            ]
+        ),
     ],
     swiftLanguageModes: [.v6]
 )
