@@ -1,0 +1,1 @@
+../../SynthesizeTests/Support/VirtualClock.swift
