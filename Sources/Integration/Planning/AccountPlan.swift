@@ -17,11 +17,12 @@ struct AccountPlan: Sendable, Hashable {
         rename = []
         for account in vendor {
             let draft = MappingEntryDraft(id: account.id, name: String(account.name.prefix(Self.maximumNameLength)))
-            switch known[account.id] {
-            case nil: create.append(draft)
-            case draft.name: break
-            case .some: rename.append(draft)
+            guard let name = known[account.id] else {
+                create.append(draft)
+                continue
             }
+            // By scalars: `==` takes a composed and a decomposed letter for the same, and auto-mapping does not (contract section 8).
+            if !name.unicodeScalars.elementsEqual(draft.name.unicodeScalars) { rename.append(draft) }
         }
     }
 

@@ -35,6 +35,14 @@ struct AccountPlanTests {
         }
     }
 
+    @Test("A name that only looks the same is a rename: Synthesize maps by exact characters")
+    func sameLooks() throws {
+        for (old, new) in [("Ju\u{308}rgen", "J\u{FC}rgen"), ("Acme", "acme"), ("Acme", "Acme "), ("A\u{A0}B", "A B")] {
+            let plan = AccountPlan(vendor: [VendorAccount(id: "1", name: new)], existing: [try Sample.entry("1", old)])
+            #expect(plan.rename.count == 1, "\(old.unicodeScalars) to \(new.unicodeScalars)")
+        }
+    }
+
     @Test("A name of more than 255 characters is cut, and then not renamed again and again")
     func longNames() throws {
         let long = VendorAccount(id: "1", name: String(repeating: "n", count: 300))
