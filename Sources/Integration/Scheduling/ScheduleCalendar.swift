@@ -42,9 +42,12 @@ struct ScheduleCalendar: Sendable {
     }
 
     private func time(_ minuteOfDay: Int, on day: Date) -> Date? {
-        calendar.date(
+        let time = calendar.date(
             bySettingHour: minuteOfDay / 60, minute: minuteOfDay % 60, second: 0, of: day, matchingPolicy: .nextTime,
             repeatedTimePolicy: .first)
+        if let time, time < startOfNextDay(day) { return time }
+        // Foundation looks past a gap of less than an hour (Lord Howe skips 30 minutes) and finds the next day's time.
+        return calendar.timeZone.nextDaylightSavingTimeTransition(after: day)
     }
 
     private func startOfNextDay(_ day: Date) -> Date {

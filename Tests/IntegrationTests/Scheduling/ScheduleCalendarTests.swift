@@ -90,6 +90,8 @@ struct ScheduleCalendarTests {
         arguments: [
             ("Europe/Berlin", "02:30", "2027-03-26T12:00:00Z", ["2027-03-27T01:30:00Z", "2027-03-28T01:00:00Z", "2027-03-29T00:30:00Z"]),
             ("America/New_York", "02:15", "2027-03-13T00:00:00Z", ["2027-03-13T07:15:00Z", "2027-03-14T07:00:00Z", "2027-03-15T06:15:00Z"]),
+            // Lord Howe moves by half an hour: 02:00 to 02:30.
+            ("Australia/Lord_Howe", "02:15", "2027-10-01T00:00:00Z", ["2027-10-01T15:45:00Z", "2027-10-02T15:30:00Z", "2027-10-03T15:15:00Z"]),
             // Cairo has no midnight that day.
             ("Africa/Cairo", "00:30", "2027-04-28T12:00:00Z", ["2027-04-28T22:30:00Z", "2027-04-29T22:00:00Z", "2027-04-30T21:30:00Z"]),
         ])
@@ -122,7 +124,7 @@ struct ScheduleCalendarTests {
     // MARK: Any time
 
     static let zones = [
-        "UTC", "Europe/Berlin", "America/New_York", "Asia/Kathmandu", "Africa/Cairo", "America/Havana",
+        "UTC", "Europe/Berlin", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe", "Africa/Cairo", "America/Havana",
         "America/Santiago", "Asia/Beirut", "Pacific/Chatham", "America/St_Johns",
     ]
 
