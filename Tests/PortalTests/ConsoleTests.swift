@@ -317,6 +317,8 @@ struct ConsolePageTests {
                     subcategory: "email security", isOverridden: true, lastSeenAt: office.clock.now)
             ])
             let browser = try await ConsoleBrowser(office, as: .viewer)
+            // Operators are told by name.
+            #expect(try await browser.get("/console/audit").text.contains("Operator The viewer"))
             let trail = try await browser.get("/console/audit?partner=\(partner.id)").text
             #expect(trail.contains("test.120<") && trail.contains("test.21<") && !trail.contains("test.20<"))
             let older = try #require(trail.firstMatch(of: /href="([^"]+)">Older/)).1.replacing("&amp;", with: "&")

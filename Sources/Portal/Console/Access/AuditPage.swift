@@ -11,9 +11,10 @@ struct AuditView: Sendable {
         var address: String
         var details: String
 
-        init(_ entry: AuditEntry) {
+        /// - Parameter operators: names by actor.
+        init(_ entry: AuditEntry, operators: [String: String]) {
             at = TimeView(entry.at, LocalTime(zoneName: "UTC"))
-            actor = entry.actor
+            actor = operators[entry.actor] ?? entry.actor
             action = entry.action
             partnerID = entry.partnerID?.rawValue ?? ""
             address = entry.address ?? ""
@@ -39,11 +40,13 @@ extension Console {
             let entries = try await visit.environment.store.auditEntries(
                 partner: partner, before: visit.request.query["before"].flatMap { Int($0) }, limit: entriesPerPage + 1)
             let shown = entries.prefix(entriesPerPage)
+            let keys = try await visit.environment.store.operatorKeys()
+            let operators = Dictionary(uniqueKeysWithValues: keys.map { ("operator:\($0.id)", "Operator \($0.name)") })
             return visit.page(
                 "console-audit",
                 AuditView(
                     frame: visit.frame("Audit trail", .audit), partnerID: partner?.rawValue ?? "", hasRows: !shown.isEmpty,
-                    rows: shown.map(AuditView.Row.init),
+                    rows: shown.map { AuditView.Row($0, operators: operators) },
                     olderBefore: entries.count > entriesPerPage ? shown.last.map { String($0.sequence) } ?? "" : ""))
         }
     ]
