@@ -55,6 +55,7 @@ public struct LaunchKeys: Sendable {
         case ecdsa(ES256PublicKey)
     }
 
+    /// A key that does not parse as one kind may be of the other, so why it did not is of no interest.
     private static func publicKey(_ pem: String) -> PublicKey? {
         if let key = try? Insecure.RSA.PublicKey(pem: pem) { return .rsa(key) }
         if let key = try? ES256PublicKey(pem: pem) { return .ecdsa(key) }

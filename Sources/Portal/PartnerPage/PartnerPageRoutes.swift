@@ -62,11 +62,16 @@ struct PartnerPage: Sendable {
     /// With the numbers of this moment for a running sync: the store's are counted at its end.
     private func currentOverview(of partner: PartnerID) async throws(IntegrationError) -> PartnerOverview {
         var overview = try await environment.desk.overview(partner)
-        if let active = overview.activeRun { overview.activeRun = try await environment.desk.syncRun(active.id) }
+        if let active = overview.activeRun {
+            let current = try await environment.desk.syncRun(active.id)
+            // It may have ended in between.
+            if current.state.isActive { overview.activeRun = current } else { (overview.activeRun, overview.lastRun) = (nil, current) }
+            overview.history = overview.history.map { $0.id == current.id ? current : $0 }
+        }
         return overview
     }
 
-    private static let library = PageLibrary([
+    static let library = PageLibrary([
         "partner-page": PackageResources.partner_page_mustache,
         "partner-connection": PackageResources.partner_connection_mustache,
         "partner-connect-form": PackageResources.partner_connect_form_mustache,

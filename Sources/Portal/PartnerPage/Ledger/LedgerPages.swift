@@ -86,7 +86,7 @@ struct LedgerPages: Sendable {
         return response
     }
 
-    private static let library = PageLibrary([
+    static let library = PageLibrary([
         "partner-runs": PackageResources.partner_runs_mustache,
         "partner-run": PackageResources.partner_run_mustache,
         "partner-history": PackageResources.partner_history_mustache,

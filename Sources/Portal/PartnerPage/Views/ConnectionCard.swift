@@ -7,7 +7,7 @@ struct ConnectionCardView: Sendable, Hashable {
     var badge: BadgeView
     var headline: String
     var paragraphs: [String]
-    /// What to do, one after the other.
+    /// What to do, one after the other. Shown outside the card's status, which a screen reader repeats when it changes.
     var instructions: [String]
     /// Empty when there is nothing to open in Synthesize.
     var mappingURL: String
@@ -109,7 +109,12 @@ private struct CardText {
         case .active:
             badge = BadgeView("Active", .good)
             headline = "Usage reaches Synthesize"
-            paragraphs = [Self.nextSync(overview.schedule, time)]
+            paragraphs = [
+                overview.notMapped.isEmpty
+                    ? "There is nothing to do."
+                    : "Some accounts or services still wait to be mapped: see \u{201C}Not mapped yet\u{201D} below.",
+                Self.nextSync(overview.schedule, time),
+            ]
         case .other(let status):
             badge = BadgeView("Connected", .waiting)
             headline = "Synthesize reports the status \u{201C}\(status)\u{201D}"
@@ -131,13 +136,16 @@ private struct CardText {
         case .disabled:
             badge = BadgeView("Disabled", .quiet)
             headline = "Nothing is sent to Synthesize"
-            paragraphs = ["You disabled the integration here. The key, your schedule and your history are kept. Press Enable to go on."]
+            paragraphs = [
+                "The integration is disabled here. The key, your schedule and your history are kept, and nothing was deleted in "
+                    + "Synthesize. Press Enable to go on."
+            ]
         }
     }
 
     private static func nextSync(_ schedule: Schedule?, _ time: LocalTime) -> String {
-        guard let next = schedule?.nextRunAt else { return "There is nothing to do." }
-        return "There is nothing to do. The next sync is on \(time.weekdayDateAndTime(next)) (\(time.zoneName))."
+        guard let next = schedule?.nextRunAt else { return "No sync is scheduled." }
+        return "The next sync is on \(time.weekdayDateAndTime(next)) (\(time.zoneName))."
     }
 }
 
