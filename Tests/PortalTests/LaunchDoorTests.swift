@@ -1,0 +1,112 @@
+import Foundation
+import HTTPServer
+import Secrets
+import Store
+import Testing
+
+@testable import Integration
+@testable import Portal
+
+@Suite("Launch: from the vendor's portal to the page")
+struct LaunchDoorTests {
+    @Test("makes the partner, signs it in and goes on to the page")
+    func firstLaunch() async throws {
+        try await withPageDesk { desk in
+            let browser = desk.browser()
+            let answer = try await browser.get("/launch?token=" + desk.token("msp-7", name: "Fabrikam & Söhne"))
+            #expect(answer.status == 303 && answer.location == "/")
+            let page = try await browser.get("/")
+            #expect(page.status == 200)
+            #expect(page.text.contains("<p>Fabrikam &amp; Söhne</p>"))
+            let partner = try #require(try await desk.office.store.partner(vendorReference: "msp-7"))
+            #expect(partner.timeZone == desk.environment.settings.defaultTimeZone)
+            let trail = try await desk.office.store.auditEntries(partner: partner.id, before: nil, limit: 10)
+            #expect(trail.contains { $0.action == "session.open" && $0.actor == "partner:\(partner.id)" })
+        }
+    }
+
+    @Test("takes a token once")
+    func replay() async throws {
+        try await withPageDesk { desk in
+            let token = try await desk.token("msp-7")
+            #expect(try await desk.browser().get("/launch?token=" + token).status == 303)
+            let second = desk.browser()
+            let refused = try await second.get("/launch?token=" + token)
+            #expect(refused.status == 401)
+            #expect(refused.text.contains("Open the page again from your vendor&#39;s portal."))
+            #expect(second.cookies.isEmpty)
+        }
+    }
+
+    @Test("takes a token once when it comes many times at once")
+    func replayAtOnce() async throws {
+        try await withPageDesk { desk in
+            let token = try await desk.token("msp-7")
+            let handler = desk.handler
+            let admitted = try await withThrowingTaskGroup(of: Int.self) { group in
+                for _ in 0..<20 {
+                    group.addTask { try await handler(Request(.get, "/launch?token=" + token)).status.code }
+                }
+                return try await group.reduce(0) { $0 + ($1 == 303 ? 1 : 0) }
+            }
+            #expect(admitted == 1)
+        }
+    }
+
+    @Test("says the same of every bad token, makes no partner and gives no cookie", arguments: [
+        "/launch", "/launch?token=", "/launch?token=abc", "/launch?link=", "/launch?link=abc", "/launch?other=1",
+    ])
+    func refusals(_ target: String) async throws {
+        try await withPageDesk { desk in
+            let browser = desk.browser()
+            let answer = try await browser.get(target)
+            #expect(answer.status == 401)
+            #expect(answer.text.contains("This link has expired or was used before."))
+            #expect(browser.cookies.isEmpty)
+            #expect(try await desk.office.store.partners(after: nil, limit: 10).isEmpty)
+        }
+    }
+
+    @Test("refuses an expired token")
+    func expired() async throws {
+        try await withPageDesk { desk in
+            let token = try await desk.token("msp-7", lifetime: .seconds(60))
+            desk.office.clock.turn(.seconds(61))
+            #expect(try await desk.browser().get("/launch?token=" + token).status == 401)
+        }
+    }
+
+    @Test("opens a page by a link, once, while it is valid")
+    func links() async throws {
+        try await withPageDesk { desk in
+            let partner = try await desk.office.partner()
+            let link = try await LaunchLinks.make(for: partner.id, by: .commandLine, desk.environment)
+            let target = try #require(URL(string: link.url)).relativeTarget
+            // A program that looks ahead does not use it up.
+            #expect(try await desk.browser().send(.head, target).status == 204)
+            let browser = desk.browser()
+            #expect(try await browser.get(target).status == 303)
+            #expect(try await browser.get("/").status == 200)
+            #expect(try await desk.browser().get(target).status == 401)
+
+            let late = try await LaunchLinks.make(for: partner.id, by: .commandLine, desk.environment)
+            desk.office.clock.turn(LaunchLinks.lifetime + .seconds(1))
+            #expect(try await desk.browser().get(try #require(URL(string: late.url)).relativeTarget).status == 401)
+        }
+    }
+
+    @Test("renames the partner when the portal has another name for it")
+    func rename() async throws {
+        try await withPageDesk { desk in
+            _ = try await desk.browser().get("/launch?token=" + desk.token("msp-7", name: "Old name"))
+            let browser = desk.browser()
+            _ = try await browser.get("/launch?token=" + desk.token("msp-7", name: "New name"))
+            #expect(try await browser.get("/").text.contains("<p>New name</p>"))
+        }
+    }
+}
+
+extension URL {
+    /// Path and query.
+    var relativeTarget: String { path() + (query().map { "?" + $0 } ?? "") }
+}
