@@ -1,4 +1,4 @@
-@preconcurrency import Dispatch
+import Dispatch
 import Synchronization
 
 /// The open connections of one server.
@@ -22,14 +22,17 @@ final class ConnectionTable: Sendable {
         return id
     }
 
-    func remove(_ id: Int) {
-        let waiters: [Int: CheckedContinuation<Bool, Never>] = state.withLock { state in
+    /// Whether the table had been filled up to `limit`.
+    func remove(_ id: Int, limit: Int) -> Bool {
+        let (wasFull, waiters) = state.withLock { state -> (Bool, [Int: CheckedContinuation<Bool, Never>]) in
+            let wasFull = state.connections.count >= limit
             state.connections[id] = nil
-            guard state.connections.isEmpty else { return [:] }
+            guard state.connections.isEmpty else { return (wasFull, [:]) }
             defer { state.waiters = [:] }
-            return state.waiters
+            return (wasFull, state.waiters)
         }
         for waiter in waiters.values { waiter.resume(returning: true) }
+        return wasFull
     }
 
     private var all: [Connection] { state.withLock { Array($0.connections.values) } }
@@ -69,9 +72,7 @@ final class ConnectionTable: Sendable {
                 return state.nextID
             }
             guard let id else { return continuation.resume(returning: true) }
-            let (seconds, attoseconds) = limit.components
-            let nanoseconds = DispatchTimeInterval.nanoseconds(Int(clamping: seconds) * 1_000_000_000 + Int(attoseconds / 1_000_000_000))
-            queue.asyncAfter(deadline: .now() + nanoseconds) { [self] in
+            queue.asyncAfter(deadline: .now() + limit.dispatched) { [self] in
                 state.withLock { $0.waiters.removeValue(forKey: id) }?.resume(returning: false)
             }
         }

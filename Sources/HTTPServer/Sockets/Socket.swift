@@ -1,12 +1,11 @@
-@preconcurrency import Dispatch  // sources are thread-safe, but not marked so
 import Glibc
 import Synchronization
 
 /// One accepted connection's descriptor: reading with a bounded inbox, writing with back-pressure, deadlines.
 ///
-/// A Dispatch source reads whatever arrives into the inbox, so that the peer's going is noticed while a handler runs; at
-/// `inboxLimit` it pauses until the inbox is taken. Every system call on the descriptor is made under the lock and only
-/// before `close`, so a number that the system has given to someone else is never touched.
+/// The event loop reads whatever arrives into the inbox, so that the peer's going is noticed while a handler runs; a full
+/// inbox is refilled when it has been taken. Every system call on the descriptor is made under the lock and only before
+/// `close`, so a number that the system has given to someone else is never touched.
 final class Socket: Sendable {
     enum Arrival: Sendable {
         case bytes([UInt8])
@@ -31,7 +30,7 @@ final class Socket: Sendable {
 
     let peer: SocketAddress
     private let descriptor: Int32
-    private let queue: DispatchQueue
+    private let loop: EventLoop
     private let state = Mutex(State())
 
     private enum Wake { case ready, timedOut, cancelled }
@@ -43,20 +42,23 @@ final class Socket: Sendable {
     }
 
     private struct State {
+        var token: UInt64?
         var inbox: [UInt8] = []
+        /// The system may hold more than the inbox took.
+        var mayHaveMore = false
+        /// An end was announced: read up to it, however little each read brings.
+        var endIsNear = false
         var hasEnded = false
         var isLost = false
-        var isInterrupted = false
         var isClosed = false
-        var readSource: (any DispatchSourceRead)?
-        var isReadingPaused = false
-        var writeSource: (any DispatchSourceWrite)?
-        /// The descriptor may be closed only when Dispatch has let go of it.
-        var sourceCount = 0
+        var isInterrupted = false
+        var isWritable = true
         var reader: Waiter?
         var writer: Waiter?
         var onLoss: (@Sendable () -> Void)?
         var onEnd: (@Sendable () -> Void)?
+
+        var hasNews: Bool { !inbox.isEmpty || hasEnded || isLost || isClosed }
     }
 
     /// What to do once the lock is released: resuming or calling out under it could come back and deadlock.
@@ -69,27 +71,35 @@ final class Socket: Sendable {
         func run() {
             onLoss?()
             onEnd?()
-            reader.map { $0.0.resume(returning: $0.1) }
-            writer.map { $0.0.resume(returning: $0.1) }
+            if let (continuation, wake) = reader { continuation.resume(returning: wake) }
+            if let (continuation, wake) = writer { continuation.resume(returning: wake) }
         }
     }
 
     /// Takes over `descriptor`, which must not block.
-    init(descriptor: Int32, peer: SocketAddress, queue: DispatchQueue) {
+    init(descriptor: Int32, peer: SocketAddress, loop: EventLoop) {
         self.descriptor = descriptor
         self.peer = peer
-        self.queue = queue
+        self.loop = loop
     }
 
+    /// Begins to read. A socket that the system cannot watch is lost from the start.
     func start() {
-        let source = DispatchSource.makeReadSource(fileDescriptor: descriptor, queue: queue)
-        source.setEventHandler { [self] in mutate { fill(&$0, &$1) } }
-        source.setCancelHandler { [self] in sourceDidCancel() }
-        state.withLock {
-            $0.readSource = source
-            $0.sourceCount += 1
+        mutate { state, effects in
+            state.token = loop.add(descriptor) { [self] events in handle(events) }
+            if state.token == nil { lose(&state, &effects) }
         }
-        source.activate()
+    }
+
+    private func handle(_ events: EventLoop.Events) {
+        mutate { state, effects in
+            if !events.isDisjoint(with: .ended) { state.endIsNear = true }
+            if !events.isDisjoint(with: [.readable, .ended]) { fill(&state, &effects) }
+            if !events.isDisjoint(with: [.writable, .ended]) {
+                state.isWritable = true
+                wakeWriter(&state, &effects, .ready)
+            }
+        }
     }
 
     // MARK: Reading
@@ -98,10 +108,10 @@ final class Socket: Sendable {
     /// - Parameter isIdle: the wait between two requests, which `interrupt` may end.
     func receive(until deadline: Instant, isIdle: Bool = false) async -> Arrival {
         while true {
-            if let arrival = state.withLock({ takeArrival(&$0, isIdle: isIdle) }) { return arrival }
+            if let arrival = takeArrival(isIdle: isIdle) { return arrival }
             switch await waitToRead(until: deadline, isIdle: isIdle) {
             case .ready: continue
-            case .timedOut: return state.withLock { takeArrival(&$0, isIdle: isIdle) } ?? .timedOut
+            case .timedOut: return takeArrival(isIdle: isIdle) ?? .timedOut
             case .cancelled: return .cancelled
             }
         }
@@ -109,24 +119,23 @@ final class Socket: Sendable {
 
     var hasUnread: Bool { state.withLock { !$0.inbox.isEmpty } }
 
-    private func takeArrival(_ state: inout State, isIdle: Bool) -> Arrival? {
-        if isIdle, state.isInterrupted, state.inbox.isEmpty, !state.isClosed, !state.hasEnded {
-            // A request may sit in the system's buffer already; it was sent in good faith and gets its answer.
-            var effects = Effects()
-            fill(&state, &effects)
-        }
-        if !state.inbox.isEmpty {
-            let bytes = state.inbox
-            state.inbox = []
-            if state.isReadingPaused {
-                state.isReadingPaused = false
-                state.readSource?.resume()
+    private func takeArrival(isIdle: Bool) -> Arrival? {
+        var arrival: Arrival?
+        mutate { state, effects in
+            // Before an interruption counts: a request that the system holds was sent in good faith and gets its answer.
+            if state.mayHaveMore || isIdle && state.isInterrupted { fill(&state, &effects) }
+            if !state.inbox.isEmpty {
+                arrival = .bytes(state.inbox)
+                state.inbox = []
+            } else if state.isLost || state.isClosed {
+                arrival = .lost
+            } else if state.hasEnded {
+                arrival = .ended
+            } else if isIdle, state.isInterrupted {
+                arrival = .interrupted
             }
-            return .bytes(bytes)
         }
-        if state.isLost || state.isClosed { return .lost }
-        if state.hasEnded { return .ended }
-        return isIdle && state.isInterrupted ? .interrupted : nil
+        return arrival
     }
 
     private func waitToRead(until deadline: Instant, isIdle: Bool) async -> Wake {
@@ -134,8 +143,7 @@ final class Socket: Sendable {
             await withCheckedContinuation { continuation in
                 let immediate: Wake? = state.withLock { state in
                     if Task.isCancelled || state.reader != nil { return .cancelled }
-                    let hasNews = !state.inbox.isEmpty || state.isLost || state.hasEnded || state.isClosed
-                    if hasNews || isIdle && state.isInterrupted { return .ready }
+                    if state.hasNews || isIdle && state.isInterrupted { return .ready }
                     state.reader = Waiter(continuation: continuation, deadline: deadline, isIdle: isIdle)
                     return nil
                 }
@@ -149,31 +157,27 @@ final class Socket: Sendable {
     /// Reads what the system holds, up to the inbox's limit.
     private func fill(_ state: inout State, _ effects: inout Effects) {
         while !state.isClosed, !state.isLost, !state.hasEnded {
-            guard state.inbox.count < Self.inboxLimit else {
-                if !state.isReadingPaused {
-                    state.isReadingPaused = true
-                    state.readSource?.suspend()
-                }
-                break
-            }
+            state.mayHaveMore = state.inbox.count >= Self.inboxLimit
+            if state.mayHaveMore { break }
             let count = withUnsafeTemporaryAllocation(byteCount: Self.readSize, alignment: 1) { buffer in
                 let count = recv(descriptor, buffer.baseAddress, Self.readSize, 0)
                 if count > 0 { state.inbox += buffer[..<count] }
                 return count
             }
-            if count == Self.readSize { continue }
-            if count == 0 {
+            if count > 0 {
+                // A short read took everything; what comes later is news again.
+                if count == Self.readSize || state.endIsNear { continue }
+            } else if count == 0 {
                 state.hasEnded = true
-                state.readSource?.cancel()  // an ended descriptor stays readable: the source would fire for ever
                 effects.onEnd = state.onEnd
-            } else if count < 0, errno == EINTR {
+            } else if errno == EINTR {
                 continue
-            } else if count < 0, errno != EAGAIN {
+            } else if errno != EAGAIN {
                 lose(&state, &effects)
             }
             break
         }
-        if !state.inbox.isEmpty || state.hasEnded { wakeReader(&state, &effects, .ready) }
+        if state.hasNews { wakeReader(&state, &effects, .ready) }
     }
 
     // MARK: Writing
@@ -189,7 +193,10 @@ final class Socket: Sendable {
                 guard !state.isClosed, !state.isLost else { return (-1, EPIPE) }
                 return bytes[offset...].withUnsafeBytes {
                     // MSG_NOSIGNAL: a write to a closed connection must not end the process with SIGPIPE.
-                    (Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)), errno)
+                    let count = Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+                    let failure = errno
+                    if count < 0, failure == EAGAIN { state.isWritable = false }
+                    return (count, failure)
                 }
             }
             if count >= 0 {
@@ -218,14 +225,8 @@ final class Socket: Sendable {
             await withCheckedContinuation { continuation in
                 let immediate: Wake? = state.withLock { state in
                     if Task.isCancelled || state.writer != nil { return .cancelled }
-                    if state.isLost || state.isClosed { return .ready }
-                    let source = DispatchSource.makeWriteSource(fileDescriptor: descriptor, queue: queue)
-                    source.setEventHandler { [self] in mutate { wakeWriter(&$0, &$1, .ready) } }
-                    source.setCancelHandler { [self] in sourceDidCancel() }
+                    if state.isWritable || state.isLost || state.isClosed { return .ready }
                     state.writer = Waiter(continuation: continuation, deadline: deadline)
-                    state.writeSource = source
-                    state.sourceCount += 1
-                    source.activate()
                     return nil
                 }
                 if let immediate { continuation.resume(returning: immediate) }
@@ -235,14 +236,14 @@ final class Socket: Sendable {
         }
     }
 
+    // MARK: Ending
+
     /// Tells the peer that nothing more will come (RFC 9112 section 9.6).
     func finishSending() {
         state.withLock { state in
             if !state.isClosed { _ = shutdown(descriptor, Int32(SHUT_WR)) }
         }
     }
-
-    // MARK: Ending
 
     /// `action` runs once when the connection breaks, at once if it has.
     func whenLost(_ action: @escaping @Sendable () -> Void) {
@@ -295,29 +296,16 @@ final class Socket: Sendable {
             state.isClosed = true
             state.onLoss = nil
             state.onEnd = nil
-            state.readSource?.cancel()
-            if state.isReadingPaused { state.readSource?.resume() }  // a paused source never runs its cancel handler
+            if let token = state.token { loop.remove(descriptor, token: token) }
+            _ = Glibc.close(descriptor)
             wakeReader(&state, &effects, .ready)
             wakeWriter(&state, &effects, .ready)
-            closeIfFree(&state)
         }
-    }
-
-    private func sourceDidCancel() {
-        state.withLock { state in
-            state.sourceCount -= 1
-            closeIfFree(&state)
-        }
-    }
-
-    private func closeIfFree(_ state: inout State) {
-        if state.isClosed, state.sourceCount == 0 { _ = Glibc.close(descriptor) }
     }
 
     private func lose(_ state: inout State, _ effects: inout Effects) {
         guard !state.isLost else { return }
         state.isLost = true
-        if !state.isReadingPaused { state.readSource?.cancel() }
         effects.onLoss = state.onLoss
         effects.onEnd = state.onEnd
         wakeReader(&state, &effects, .ready)
@@ -333,8 +321,6 @@ final class Socket: Sendable {
     private func wakeWriter(_ state: inout State, _ effects: inout Effects, _ wake: Wake) {
         guard let writer = state.writer else { return }
         state.writer = nil
-        state.writeSource?.cancel()
-        state.writeSource = nil
         effects.writer = (writer.continuation, wake)
     }
 

@@ -1,10 +1,9 @@
-@preconcurrency import Dispatch  // sources are thread-safe, but not marked so
 import Glibc
 import Logging
 import Synchronization
 
 /// The listening socket. Accepts while there is room; when the server is full or the system is out of descriptors it
-/// pauses, leaving newcomers in the system's queue, and goes on when `resume` is called.
+/// stops, leaving newcomers in the system's queue, and goes on when `acceptWaiting` is called again.
 final class Listener: Sendable {
     /// What to do after `accept` failed.
     enum Failure: Equatable {
@@ -17,7 +16,7 @@ final class Listener: Sendable {
 
         init(_ errorNumber: Int32) {
             switch errorNumber {
-            case EAGAIN: self = .drained
+            case EAGAIN, 0: self = .drained  // 0: the listener was closed meanwhile
             case EMFILE, ENFILE, ENOBUFS, ENOMEM: self = .exhausted
             case EINTR, ECONNABORTED, EPROTO, EPERM, ENETDOWN, ENOPROTOOPT, EHOSTDOWN, ENONET, EHOSTUNREACH,
                 EOPNOTSUPP, ENETUNREACH:
@@ -27,21 +26,20 @@ final class Listener: Sendable {
         }
     }
 
-    private struct State {
-        var source: (any DispatchSourceRead)?
-        var isPaused = false
-        var isClosed = false
-        var isExhausted = false
-        var onClosed: CheckedContinuation<Void, Never>?
-    }
-
     let address: SocketAddress
     private let descriptor: Int32
     private let logger: Logger
+    private let loop: EventLoop
     private let state = Mutex(State())
 
+    private struct State {
+        var token: UInt64?
+        var isClosed = false
+        var isExhausted = false
+    }
+
     /// Binds and listens.
-    init(_ wanted: SocketAddress, logger: Logger) throws(ServerError) {
+    init(_ wanted: SocketAddress, loop: EventLoop, logger: Logger) throws(ServerError) {
         let opened = wanted.withSystemAddress { family, address, length -> Result<Int32, ServerError> in
             let descriptor = socket(family, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
             guard descriptor >= 0 else { return .failure(.system(errno, "socket", wanted)) }
@@ -71,87 +69,69 @@ final class Listener: Sendable {
         descriptor = try opened.get()
         let listening = descriptor
         address = SocketAddress.read { getsockname(listening, $0, &$1) == 0 } ?? wanted
+        self.loop = loop
         self.logger = logger
     }
 
+    /// - Parameter accept: called on the loop's queue whenever somebody may be waiting; it should call `acceptWaiting`.
+    func start(_ accept: @escaping @Sendable () -> Void) throws(ServerError) {
+        let token = loop.add(descriptor) { _ in accept() }
+        guard let token else {
+            let failure = errno
+            _ = Glibc.close(descriptor)
+            throw .system(failure, "epoll_ctl", address)
+        }
+        state.withLock { $0.token = token }
+    }
+
+    /// Accepts until nobody waits. To be called on the loop's queue, also after a stop for lack of room or descriptors.
     /// - Parameters:
     ///   - hasRoom: asked before each accept.
     ///   - admit: takes over the descriptor of an accepted connection.
-    func start(
-        queue: DispatchQueue, hasRoom: @escaping @Sendable () -> Bool,
-        admit: @escaping @Sendable (Int32, SocketAddress) -> Void
-    ) {
-        let source = DispatchSource.makeReadSource(fileDescriptor: descriptor, queue: queue)
-        source.setEventHandler { [self] in acceptWaiting(hasRoom, admit) }
-        source.setCancelHandler { [self] in
-            _ = Glibc.close(descriptor)
-            state.withLock { $0.onClosed.take() }?.resume()
-        }
-        state.withLock { $0.source = source }
-        source.activate()
-    }
-
-    private func acceptWaiting(_ hasRoom: () -> Bool, _ admit: (Int32, SocketAddress) -> Void) {
-        while state.withLock({ !$0.isClosed }) {
-            guard hasRoom() else { return pause() }
+    func acceptWaiting(hasRoom: () -> Bool, admit: (Int32, SocketAddress) -> Void) {
+        while hasRoom() {
             var accepted: Int32 = -1
+            var failure: Int32 = 0
             let peer = SocketAddress.read { address, length in
-                accepted = accept(descriptor, address, &length)
+                state.withLock { state in
+                    guard !state.isClosed else { return }
+                    accepted = LinuxCalls.accept(descriptor, address, &length)
+                    failure = accepted < 0 ? errno : 0
+                }
                 return accepted >= 0
             }
             if accepted >= 0 {
                 state.withLock { $0.isExhausted = false }
-                // accept4, which would set both flags at once, is not in Swift's Glibc module.
-                _ = fcntl(accepted, F_SETFD, FD_CLOEXEC)
-                _ = fcntl(accepted, F_SETFL, O_NONBLOCK)
                 admit(accepted, peer ?? SocketAddress(host: "unknown", port: 0))
                 continue
             }
-            let errorNumber = errno
-            switch Failure(errorNumber) {
+            switch Failure(failure) {
             case .drained: return
             case .skip: continue
-            case .exhausted:
-                let isNews = state.withLock { state in
-                    defer { state.isExhausted = true }
-                    return !state.isExhausted
-                }
-                if isNews {
-                    logger.error(
-                        "Cannot accept connections for now; newcomers wait. Raise the limit of open files if this goes on.",
-                        metadata: ["reason": "\(String(cString: strerror(errorNumber)))"])
-                }
-                return pause()
+            case .exhausted: return reportExhaustion(failure)
             }
         }
     }
 
-    private func pause() {
-        state.withLock { state in
-            guard !state.isPaused, !state.isClosed else { return }
-            state.isPaused = true
-            state.source?.suspend()
+    /// Logs the first failure in a row; the attempts go on several times a second.
+    private func reportExhaustion(_ failure: Int32) {
+        let isNews = state.withLock { state in
+            defer { state.isExhausted = true }
+            return !state.isExhausted
         }
+        guard isNews else { return }
+        logger.error(
+            "Cannot accept connections for now; newcomers wait. Raise the limit of open files if this goes on.",
+            metadata: ["reason": "\(String(cString: strerror(failure)))"])
     }
 
-    func resume() {
+    /// Frees the port.
+    func close() {
         state.withLock { state in
-            guard state.isPaused else { return }
-            state.isPaused = false
-            state.source?.resume()
-        }
-    }
-
-    /// Returns when the port is free again.
-    func close() async {
-        await withCheckedContinuation { continuation in
-            state.withLock { state in
-                state.isClosed = true
-                state.onClosed = continuation
-                state.source?.cancel()
-                if state.isPaused { state.source?.resume() }  // a paused source never runs its cancel handler
-                state.isPaused = false
-            }
+            guard !state.isClosed else { return }
+            state.isClosed = true
+            if let token = state.token { loop.remove(descriptor, token: token) }
+            _ = Glibc.close(descriptor)
         }
     }
 }
