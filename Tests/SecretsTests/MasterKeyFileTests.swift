@@ -45,6 +45,23 @@ final class MasterKeyFileTests {
         #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path) == ["perch.key"])
     }
 
+    @Test("of another process that was faster is used, never replaced")
+    func lostRace() throws {
+        let other = MasterKey.generate(random: .system)
+        let path = path
+        // The other process comes after the look for a file and before this one has made its own.
+        let random = RandomSource { count in
+            let made = FileManager.default.createFile(
+                atPath: path, contents: Data(other.base64().reveal().utf8), attributes: [.posixPermissions: 0o600])
+            return RandomSource.system.bytes(made ? count : 0)
+        }
+        let result = try MasterKeyFile.loadOrCreate(at: path, random: random)
+        #expect(!result.created)
+        #expect(result.key.base64() == other.base64())
+        #expect(try MasterKeyFile.loadOrCreate(at: path, random: .system).key.base64() == other.base64())
+        #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path) == ["perch.key"])
+    }
+
     @Test("is refused when others may reach it", arguments: [0o640, 0o604, 0o660, 0o644, 0o620, 0o601] as [mode_t])
     func exposed(mode: mode_t) throws {
         _ = try MasterKeyFile.loadOrCreate(at: path, random: .system)
