@@ -76,7 +76,10 @@ struct AdminAccessTests {
             let viewer = try #require(office.keys[.viewer]).reveal()
             let admin = try #require(office.keys[.admin]).reveal()
             var words: Set<String> = []
-            for value in [nil, "", "Bearer", "Bearer ", "Basic \(admin)", admin, "Bearer opk_unknown", "Bearer \(viewer)", "Bearer \(admin)x"] {
+            for value in [
+                nil, "", "Bearer", "Bearer ", "Basic \(admin)", admin, "Bearer opk_unknown", "Bearer \(viewer)",
+                "Bearer \(admin)x",
+            ] {
                 var fields: HTTPFields = [:]
                 fields[.authorization] = value
                 let answer = try await office.send(Request(.get, "/api/v1/partners", headerFields: fields))

@@ -19,8 +19,8 @@ public enum OperatorKeys {
         by initiator: Initiator = .commandLine
     ) async throws(IntegrationError) -> (OperatorKey, Secret) {
         let name = name.trimmingCharacters(in: .whitespacesAndNewlines)
-        guard (1...longestName).contains(name.count), !name.unicodeScalars.contains(where: { $0.properties.generalCategory == .control })
-        else {
+        let hasControls = name.unicodeScalars.contains { $0.properties.generalCategory == .control }
+        guard (1...longestName).contains(name.count), !hasControls else {
             throw invalidInput("The name must have 1 to \(longestName) characters and no control characters.", field: "name")
         }
         let secret = Secret("opk_" + random.token(bytes: 32))
@@ -44,30 +44,33 @@ public enum OperatorKeys {
     public static func revoke(
         _ id: OperatorKeyID, store: any Store, time: TimeSource, by initiator: Initiator = .commandLine
     ) async throws(IntegrationError) {
-        do {
-            guard let key = try await store.operatorKey(id) else {
-                throw IntegrationError(code: .notFound, message: "There is no operator key \(id).")
-            }
-            guard key.revokedAt == nil else { return }
-            if key.role == .admin {
-                let others = try await store.operatorKeys().filter { $0.role == .admin && $0.revokedAt == nil && $0.id != id }
-                guard !others.isEmpty else {
-                    throw IntegrationError(
-                        code: .conflict,
-                        message: "This is the last admin key, so it was kept. Issue another admin key, then revoke this one.")
-                }
-            }
+        guard let key = try await remember({ () throws(StoreError) in try await store.operatorKey(id) }) else {
+            throw IntegrationError(code: .notFound, message: "There is no operator key \(id).")
+        }
+        guard key.revokedAt == nil else { return }
+        let keys = try await remember { () throws(StoreError) in try await store.operatorKeys() }
+        guard keys.contains(where: { $0.role == .admin && $0.revokedAt == nil && $0.id != id }) || key.role != .admin else {
+            throw IntegrationError(
+                code: .conflict,
+                message: "This is the last admin key, so it was kept. Issue another admin key, then revoke this one.")
+        }
+        try await remember { () throws(StoreError) in
             try await store.revokeOperatorKey(id, at: time.now())
             try await store.appendAudit(
                 AuditEntry(
                     at: time.now(), actor: initiator.actor, action: "operator.revoke", partnerID: nil,
                     address: initiator.address, details: "Revoked key \(id) '\(key.name)'."))
-        } catch let error as StoreError {
-            throw IntegrationError(code: .store, message: error.message)
-        } catch let error as IntegrationError {
-            throw error
+        }
+    }
+
+    /// Runs store actions, their errors told as the domain's.
+    private static func remember<Value>(
+        _ body: () async throws(StoreError) -> Value
+    ) async throws(IntegrationError) -> Value {
+        do {
+            return try await body()
         } catch {
-            throw IntegrationError(code: .store, message: "\(error)")
+            throw IntegrationError(code: .store, message: error.message)
         }
     }
 }

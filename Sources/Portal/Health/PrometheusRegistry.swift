@@ -3,8 +3,8 @@ import Synchronization
 
 /// Where swift-metrics keeps its numbers, and what `/metrics` shows of them (Prometheus text format 0.0.4).
 ///
-/// Counters end in `_total`; timers are histograms in seconds and end in `_seconds`; recorders are summaries with sum and count, or
-/// gauges when they do not aggregate. Asking again for the same label and dimensions gives the same series.
+/// Counters end in `_total`; timers are histograms in seconds and end in `_seconds`; recorders are summaries with sum and
+/// count, or gauges when they do not aggregate. Asking again for the same label and dimensions gives the same series.
 public final class PrometheusRegistry: MetricsFactory {
     private struct Key: Hashable {
         var name: String

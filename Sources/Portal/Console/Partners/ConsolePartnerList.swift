@@ -35,10 +35,7 @@ struct PartnerListView: Sendable {
         self.frame = frame
         self.search = search
         self.canAdd = canAdd
-        let needing = partners.count { PartnerHealth($0).needsAttention }
-        summary = partners.isEmpty
-            ? "There is no partner yet."
-            : "\(Wording.number(needing)) of \(Wording.count(partners.count, "partner")) \(needing == 1 ? "needs" : "need") attention."
+        summary = Self.summary(partners)
         let found = Self.ordered(partners.filter { Self.matches($0.partner, search) })
         let shown = found.dropFirst((page - 1) * Self.rowsPerPage)
         rows = shown.prefix(Self.rowsPerPage).map { Row($0, at: now) }
@@ -51,10 +48,20 @@ struct PartnerListView: Sendable {
         }
     }
 
+    private static func summary(_ partners: [PartnerSummary]) -> String {
+        guard !partners.isEmpty else { return "There is no partner yet." }
+        let needing = partners.count { PartnerHealth($0).needsAttention }
+        let verb = needing == 1 ? "needs" : "need"
+        return "\(Wording.number(needing)) of \(Wording.count(partners.count, "partner")) \(verb) attention."
+    }
+
     /// By health, then by name.
     static func ordered(_ partners: [PartnerSummary]) -> [PartnerSummary] {
         partners.map { (health: PartnerHealth($0), name: $0.partner.name.lowercased(), summary: $0) }
-            .sorted { ($0.health, $0.name, $0.summary.partner.id.rawValue) < ($1.health, $1.name, $1.summary.partner.id.rawValue) }
+            .sorted { left, right in
+                (left.health, left.name, left.summary.partner.id.rawValue)
+                    < (right.health, right.name, right.summary.partner.id.rawValue)
+            }
             .map(\.summary)
     }
 
