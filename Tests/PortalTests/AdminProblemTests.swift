@@ -57,6 +57,32 @@ struct AdminProblemTests {
         }
     }
 
+    @Test("What the router and the guards refuse below /api/ is a problem too")
+    func outsideOfRoutes() async throws {
+        try await withAdminOffice { office in
+            let handler = portalHandler(office.environment)
+            let key = "Bearer \(office.keys[.admin]?.reveal() ?? "")"
+            let unknown = try Answer(try await handler(Request(.get, "/api/v1/none", headerFields: [.authorization: key])))
+            #expect(unknown.status == 404)
+            #expect(try unknown.json.code.string == "notFound")
+            let method = try Answer(try await handler(Request(.delete, "/api/v1/partners", headerFields: [.authorization: key])))
+            #expect(method.status == 405)
+            #expect(method.headerFields[.allow] == "GET, HEAD, OPTIONS, POST")
+            let foreign = try Answer(
+                try await handler(
+                    Request(
+                        .post, "/api/v1/partners",
+                        headerFields: [.authorization: key, .origin: "https://elsewhere.invalid"])))
+            #expect(foreign.status == 403)
+            for answer in [unknown, method, foreign] {
+                #expect(answer.headerFields[.contentType] == "application/problem+json")
+                #expect(answer.headerFields[.xContentTypeOptions] == "nosniff")
+            }
+            let document = try Answer(try await handler(Request(.get, "/openapi.yaml")))
+            #expect(document.status == 200 && document.text.hasPrefix("openapi: 3.1.0"))
+        }
+    }
+
     @Test("A database that fails is told as 503")
     func closedStore() async throws {
         try await withAdminOffice { office in
