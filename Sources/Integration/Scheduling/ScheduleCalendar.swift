@@ -45,9 +45,14 @@ struct ScheduleCalendar: Sendable {
         let time = calendar.date(
             bySettingHour: minuteOfDay / 60, minute: minuteOfDay % 60, second: 0, of: day, matchingPolicy: .nextTime,
             repeatedTimePolicy: .first)
-        if let time, time < startOfNextDay(day) { return time }
-        // Foundation looks past a gap of less than an hour (Lord Howe skips 30 minutes) and finds the next day's time.
-        return calendar.timeZone.nextDaylightSavingTimeTransition(after: day)
+        if let time, time < startOfNextDay(day), calendar.component(.minute, from: time) == minuteOfDay % 60,
+            calendar.component(.hour, from: time) == minuteOfDay / 60
+        {
+            return time
+        }
+        // The clock skips it. Foundation finds the next full hour (too late in Chatham, which goes on at a quarter to), and
+        // nothing at all on a day that skips less than an hour (Lord Howe). A second earlier, because Cairo skips midnight itself.
+        return calendar.timeZone.nextDaylightSavingTimeTransition(after: day.addingTimeInterval(-1))
     }
 
     private func startOfNextDay(_ day: Date) -> Date {
