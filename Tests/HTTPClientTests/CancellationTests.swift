@@ -19,12 +19,12 @@ struct CancellationTests {
             closed.open()
         }) { server, client in
             let task = start(client, OutgoingRequest(method: .post, url: server.url(), body: [1]))
-            await arrived.wait()
+            try await arrived.wait()
             task.cancel()
             let error = await task.value
             #expect(error?.code == .cancelled)
             #expect(error?.delivery == .unknown)
-            await closed.wait()
+            try await closed.wait()
         }
     }
 
@@ -40,7 +40,7 @@ struct CancellationTests {
             try connection.waitForClose()
         }) { server, client in
             let task = start(client, OutgoingRequest(method: .post, url: server.url(), body: [1]))
-            await written.wait()
+            try await written.wait()
             task.cancel()
             let error = await task.value
             #expect(error?.code == .cancelled)
@@ -69,12 +69,12 @@ struct CancellationTests {
         }) { server, client in
             let cancelled = Gate()
             let task = Task {
-                await cancelled.wait()
+                try await cancelled.wait()
                 return await client.failure(of: OutgoingRequest(method: .post, url: server.url()))
             }
             task.cancel()
             cancelled.open()
-            let error = await task.value
+            let error = try await task.value
             #expect(error?.code == .cancelled)
             #expect(error?.delivery == .neverSent)
             #expect(server.connectionCount == 0)
@@ -96,7 +96,7 @@ struct CancellationTests {
             }
         }) { server, client in
             let first = start(client, OutgoingRequest(method: .post, url: server.url("/first")))
-            await arrived.wait()
+            try await arrived.wait()
             let second = start(client, OutgoingRequest(method: .post, url: server.url("/second")))
             let third = start(client, OutgoingRequest(method: .post, url: server.url("/third")))
             second.cancel()
@@ -152,12 +152,12 @@ struct CancellationTests {
             closed.open()
         }) { server, client in
             let underWay = start(client, OutgoingRequest(method: .post, url: server.url("/1")))
-            await arrived.wait()
+            try await arrived.wait()
             let others = (0..<20).map { _ in start(client, OutgoingRequest(method: .post, url: server.url("/2"))) }
             async let once: Void = client.shutdown()
             async let twice: Void = client.shutdown()
             _ = await (once, twice)
-            await closed.wait()
+            try await closed.wait()
 
             let error = await underWay.value
             #expect(error?.code == .clientStopped)
@@ -187,7 +187,7 @@ struct CancellationTests {
                 let client = try CurlHTTPClient(logger: silentLogger)
                 _ = try await client.get(server.url())
             }
-            await closed.wait()
+            try await closed.wait()
         }
     }
 }

@@ -97,7 +97,7 @@ struct ConnectionTests {
             }
         }) { server, client in
             async let first = client.post(server.url("/first"))
-            await arrived.wait()
+            try await arrived.wait()
             let error = await client.failure(
                 of: OutgoingRequest(method: .post, url: server.url("/second"), limits: limits))
             #expect(error?.code == .timedOut)
@@ -119,19 +119,21 @@ struct ConnectionTests {
             closed.open()
         }) { server, client in
             async let error = client.failure(of: OutgoingRequest(method: .post, url: server.url()))
-            await arrived.wait()
-            let input = Pipe()
-            let program = Process()
-            program.executableURL = URL(fileURLWithPath: "/bin/cat")
-            program.standardInput = input
-            try program.run()
+            try await arrived.wait()
+            // Not by Foundation's Process, which closes what it finds open before it starts a program.
+            var program = pid_t()
+            let arguments: [UnsafeMutablePointer<CChar>?] = [strdup("sleep"), strdup("60"), nil]
+            defer { for argument in arguments { free(argument) } }
+            try #require(posix_spawn(&program, "/bin/sleep", nil, nil, arguments, environ) == 0)
+            defer {
+                kill(program, SIGKILL)
+                waitpid(program, nil, 0)
+            }
             await client.shutdown()
             // The program still runs: were the socket open in it, no close would ever arrive.
-            await closed.wait()
-            #expect(program.isRunning)
+            try await closed.wait()
+            #expect(waitpid(program, nil, WNOHANG) == 0)
             #expect(await error?.code == .clientStopped)
-            try input.fileHandleForWriting.close()
-            try await onThread { program.waitUntilExit() }
         }
     }
 

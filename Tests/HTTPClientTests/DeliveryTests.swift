@@ -262,7 +262,7 @@ struct DeliveryTests {
             closed.open()
         }) { server, client in
             _ = try await client.get(server.url())
-            await closed.wait()
+            try await closed.wait()
             let response = try await client.post(server.url())
             #expect(response.status == .ok)
             #expect(server.connectionCount == 2)

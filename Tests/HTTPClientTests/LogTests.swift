@@ -156,7 +156,7 @@ struct LogTests {
             try connection.waitForClose()
         }) { server, client in
             let task = Task { await client.failure(of: Self.request(server.url())) }
-            await arrived.wait()
+            try await arrived.wait()
             task.cancel()
             _ = await task.value
         }

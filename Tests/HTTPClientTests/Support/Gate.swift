@@ -12,15 +12,13 @@ final class Gate: Sendable {
 
     struct NeverOpened: Error {}
 
-    /// For server threads.
+    /// For server threads. Gives up after a time that only a broken test meets.
     func waitBlocking() throws {
         guard group.wait(timeout: .now() + 30) == .success else { throw NeverOpened() }
     }
 
-    func wait() async {
-        await withCheckedContinuation { continuation in
-            group.notify(queue: .global()) { continuation.resume() }
-        }
+    func wait() async throws {
+        try await onThread { [self] in try waitBlocking() }
     }
 }
 

@@ -117,7 +117,12 @@ final class OpenSSLServer: @unchecked Sendable {
     }
 
     private func receive() async throws {
-        let more = try await onThread { [self] in output.fileHandleForReading.availableData }
+        let more = try await onThread { [self] in
+            // Bounded, so that a broken test fails rather than hangs.
+            var waiting = pollfd(fd: output.fileHandleForReading.fileDescriptor, events: Int16(POLLIN), revents: 0)
+            guard poll(&waiting, 1, 30_000) > 0 else { throw Failure(text: "the client sends nothing") }
+            return output.fileHandleForReading.availableData
+        }
         guard !more.isEmpty else { throw Failure(text: "openssl s_server has ended") }
         unread += more
     }
