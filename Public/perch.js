@@ -24,6 +24,7 @@
   let source = null;
   let timer = 0;
   let shownStage = null;
+  let lastTurn = 0;
 
   follow();
 
@@ -79,8 +80,9 @@
     shownStage = report.stage;
   }
 
-  // Fetches the page again and puts in what has changed.
+  // Fetches the page again and puts in what has changed. Of several on their way at once only the last one counts.
   async function refresh() {
+    const turn = ++lastTurn;
     let page;
     try {
       const answer = await fetch(location.href, { headers: { Accept: "text/html" }, cache: "no-store" });
@@ -91,11 +93,13 @@
       if (!answer.ok) throw new Error("status " + answer.status);
       page = new DOMParser().parseFromString(await answer.text(), "text/html");
     } catch {
+      if (turn !== lastTurn) return;
       // The service may be starting again: keep what is shown and try later.
       clearTimeout(timer);
       timer = setTimeout(refresh, pollEvery);
       return;
     }
+    if (turn !== lastTurn) return;
     merge(document.getElementById("main"), page.getElementById("main"));
     follow();
   }
@@ -106,7 +110,10 @@
     if (!now || !next) return;
     const live = now.querySelector("#live");
     const nextLive = next.querySelector("#live");
-    if (live && nextLive) live.replaceWith(nextLive);
+    if (live && nextLive) {
+      live.dataset.live = nextLive.dataset.live;
+      live.dataset.run = nextLive.dataset.run;
+    }
     let previous = null;
     for (const part of [...next.children]) {
       const old = part.id ? now.querySelector(":scope > #" + part.id) : null;
@@ -135,13 +142,14 @@
       return;
     }
     if (isTouched(old)) return;
-    const focused = old.contains(document.activeElement) ? document.activeElement.id : "";
+    const focused = old.contains(document.activeElement) ? document.activeElement : null;
     const open = new Set([...old.querySelectorAll("details[open]")].map((details) => details.id));
     old.replaceChildren(...[...part.childNodes].map((node) => document.importNode(node, true)));
     for (const details of old.querySelectorAll("details")) if (open.has(details.id)) details.open = true;
     if (focused) {
-      const again = document.getElementById(focused) || document.getElementById("main");
-      if (again) again.focus({ preventScroll: true });
+      // What had the focus may be gone, a button for instance; then reading goes on from the start of the content.
+      const again = (focused.id && document.getElementById(focused.id)) || document.getElementById("main");
+      again.focus({ preventScroll: true });
     }
   }
 

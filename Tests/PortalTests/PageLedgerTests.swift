@@ -94,7 +94,8 @@ struct PageLedgerTests {
         #expect(chart.columns[0].tip == "3 Jun 2026, 12:05: 40 units")
         #expect(chart.table.rows.map(\.total) == ["80", "40"])
         #expect(chart.table.rows[1].counts == ["30", "10"])
-        #expect((chart.firstDay, chart.lastDay) == ("3 Jun", "4 Jun"))
+        #expect(chart.explanation == "One column a sync, from 3 Jun to 4 Jun.")
+        #expect((chart.width, chart.shownWidth) == (40, 96))
     }
 
     @Test("sums up the smallest services when there are many, and names all in the table")

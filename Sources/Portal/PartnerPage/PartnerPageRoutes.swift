@@ -77,6 +77,7 @@ struct PartnerPage: Sendable {
         "partner-connect-form": PackageResources.partner_connect_form_mustache,
         "partner-field": PackageResources.partner_field_mustache,
         "partner-sync": PackageResources.partner_sync_mustache,
+        "partner-progress": PackageResources.partner_progress_mustache,
         "partner-to-do": PackageResources.partner_to_do_mustache,
         "partner-schedule": PackageResources.partner_schedule_mustache,
         "partner-chart": PackageResources.partner_chart_mustache,

@@ -90,5 +90,6 @@ struct LedgerPages: Sendable {
         "partner-runs": PackageResources.partner_runs_mustache,
         "partner-run": PackageResources.partner_run_mustache,
         "partner-history": PackageResources.partner_history_mustache,
+        "partner-progress": PackageResources.partner_progress_mustache,
     ])
 }

@@ -55,6 +55,8 @@ struct RunPageView: Sendable, Hashable {
     var zoneName: String
     var badge: BadgeView
     var headline: String
+    /// Nil when the run has ended.
+    var running: RunningView?
     var facts: [ConnectionCardView.FactView]
     var outcome: String
     var remarks: [String]
@@ -98,6 +100,7 @@ struct RunPageView: Sendable, Hashable {
         runID = run.id.rawValue
         zoneName = time.zoneName
         badge = BadgeView(run.state)
+        running = run.state.isActive ? RunningView(run, time) : nil
         facts = Self.facts(run, time)
         outcome = RunSummaryView.outcome(run.tally)
         remarks = RunSummaryView.remarks(run.findings)

@@ -23,7 +23,7 @@ struct BadgeView: Sendable, Hashable {
         case .partial: self.init("Partial", .bad)
         case .failed: self.init("Failed", .bad)
         case .cancelled: self.init("Cancelled", .quiet)
-        case .held: self.init("Held", .bad)
+        case .held: self.init("Held", .waiting)
         }
     }
 

@@ -73,11 +73,11 @@ extension TestAlertView.Way {
         case .sending: "Being sent to Synthesize."
         case .accepted: "Synthesize has it. Waiting for the ticket."
         case .delivered:
-            alert.ticketID.map { "Ticket \($0) was opened in your PSA. Close it there; it was only a test." }
+            alert.ticketID.map { "Ticket created in your PSA: \($0). It was only a test, so close it there." }
                 ?? "Synthesize reports success, without a ticket number. Look for it in your PSA."
         case .notMapped:
             "Synthesize does not know yet which client this account belongs to. Map the account there, then send another."
-        case .failed: "No ticket was opened."
+        case .failed: "No ticket was created."
         case .overdue: "Synthesize took the alert, but no ticket has appeared. Look in your PSA before you send another."
         case .unknown: "Sent, but no answer came, so it may or may not have arrived. It is not sent again by itself."
         }

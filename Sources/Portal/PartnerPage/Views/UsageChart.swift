@@ -7,12 +7,13 @@ struct UsageChartView: Sendable, Hashable {
     /// What a person who cannot see the chart hears.
     var summary: String
     var columns: [Column]
-    /// In the chart's own units; the drawing is stretched to the page's width.
+    /// In the chart's own units.
     var width: Int
+    /// In pixels of the page, which makes it narrower where it must: few runs make a small drawing, not fat columns.
+    var shownWidth: Int
     var legend: [LegendEntry]
     var highest: String
-    var firstDay: String
-    var lastDay: String
+    var explanation: String
     var table: Table
 
     struct Column: Sendable, Hashable {
@@ -49,6 +50,7 @@ struct UsageChartView: Sendable, Hashable {
     static let height = 100
     private static let columnStep = 20
     private static let columnWidth = 14
+    private static let shownColumnStep = 48
     /// Services beyond these are drawn as one.
     private static let namedServices = 5
 
@@ -76,12 +78,13 @@ struct UsageChartView: Sendable, Hashable {
             return Column(tip: "\(time.dateAndTime(run.finishedAt)): \(Self.units(run.total))", parts: parts)
         }
         width = runs.count * Self.columnStep
+        shownWidth = runs.count * Self.shownColumnStep
         legend = (named + (others.isEmpty ? [] : ["\(others.count) others"])).enumerated().map {
             LegendEntry(series: $0 + 1, name: $1)
         }
         highest = Self.units(highestTotal)
-        firstDay = time.dayAndMonth(first.finishedAt)
-        lastDay = time.dayAndMonth(last.finishedAt)
+        let (firstDay, lastDay) = (time.dayAndMonth(first.finishedAt), time.dayAndMonth(last.finishedAt))
+        explanation = firstDay == lastDay ? "One column a sync, all of \(lastDay)." : "One column a sync, from \(firstDay) to \(lastDay)."
         summary =
             "Accepted units in the last \(runs.count) syncs: \(Self.units(first.total)) on \(firstDay), "
             + "\(Self.units(last.total)) on \(lastDay), at most \(highest)."
