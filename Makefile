@@ -17,13 +17,17 @@ demo: system ## Run the service beside a simulated Synthesize
 	swift build -c release --product perch
 	$(RELEASE) demo
 
-test: system system-test lint build test-fast test-browser ## Everything that CI runs
+test: system system-test lint build test-fast test-program test-browser ## Everything that CI runs
 
 build: system ## Build the program and all tests
 	swift build --build-tests
 
 test-fast: ## Unit, conformance and scenario tests
 	swift test --skip-build
+
+test-program: $(VENV)/ready ## The built program: commands, exit codes, kill -9
+	swift build --product perch
+	$(VENV)/bin/python -m pytest -q Tests/Program
 
 test-browser: system-browser $(VENV)/ready ## Browser tests in real Chromium
 	swift build --product perch
@@ -65,4 +69,4 @@ $(VENV)/ready: Tests/Browser/requirements.txt
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r Tests/Browser/requirements.txt
 	touch $@
 
-.PHONY: help demo test build test-fast test-browser lint format bench system system-test system-browser packages
+.PHONY: help demo test build test-fast test-program test-browser lint format bench system system-test system-browser packages

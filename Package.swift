@@ -40,7 +40,7 @@ let package = Package(
         .target(name: "Synthesize", dependencies: ["HTTPClient", "Secrets", httpTypes, logging]),
         .target(
             name: "Integration",
-            dependencies: ["Synthesize", "Connectors", "Store", "Secrets", "HTTPClient", logging]
+            dependencies: ["Synthesize", "Connectors", "Store", "Secrets", "HTTPClient", logging, metrics]
         ),
         .target(
             name: "Sandbox",
@@ -60,7 +60,7 @@ let package = Package(
             dependencies: [
                 "Portal", "Sandbox",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                "HTTPClient", "Integration", "Secrets", "Store", lifecycle, logging,
+                "HTTPClient", "Integration", "Secrets", "Store", lifecycle, logging, metrics,
             ]
         ),
         .testTarget(name: "HTTPClientTests", dependencies: ["HTTPClient", httpTypes, logging]),

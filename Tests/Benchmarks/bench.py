@@ -171,7 +171,7 @@ def bench_sync():
                 [baseline, bench.address, requests, str(CONCURRENCY), token], check=True, capture_output=True, text=True
             )
             figures = json.loads(answer.stdout)
-            theirs.append((figures["requests"] / figures["seconds"], figures["cpu_seconds"]))
+            theirs.append((figures["requests"] / figures["seconds"], figures["cpuSeconds"]))
         bench.close()
     ratios = [a[0] / b[0] for a, b in zip(ours, theirs)]
     print(f"counts a second, perch: median {statistics.median(a[0] for a in ours):.0f} of {ROUNDS} rounds of {ACCOUNTS}")

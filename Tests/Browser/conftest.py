@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-PROGRAM = os.environ.get("PERCH_PROGRAM", str(ROOT / ".build/debug/perch"))
+PROGRAM = os.environ.get("TESTED_PROGRAM", str(ROOT / ".build/debug/perch"))
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 # Generous, because a busy machine is slow; nothing waits this long when all is well.
 PATIENCE_MS = 30_000

@@ -149,6 +149,7 @@ struct RunDriver: Sendable {
             environment.logger.error(
                 "the end of a run could not be written", metadata: ["run": "\(run.id)", "error": "\(error)"])
         }
+        RunMetrics.record(ended)
         environment.logger.info(
             "run ended",
             metadata: [

@@ -15,8 +15,14 @@ public struct Dependencies: Sendable {
     public var time: TimeSource
     public var random: RandomSource
     public var logger: Logger
+    /// What `/metrics` shows. The program makes it the process's metrics system too.
+    public var metrics: PrometheusRegistry
 
-    public init(http: any HTTPSender, time: TimeSource = .live, random: RandomSource = .system, logger: Logger) {
+    public init(
+        http: any HTTPSender, time: TimeSource = .live, random: RandomSource = .system, logger: Logger,
+        metrics: PrometheusRegistry = PrometheusRegistry()
+    ) {
+        self.metrics = metrics
         self.http = http
         self.time = time
         self.random = random
@@ -187,7 +193,8 @@ public final class Application: ServiceLifecycle.Service {
             portalHandler(
                 PortalEnvironment(
                     desk: desk, store: store, keyRing: keyRing, time: dependencies.time, random: dependencies.random,
-                    logger: dependencies.logger, settings: portalSettings(publicURL), staticFiles: staticFiles)))
+                    logger: dependencies.logger, settings: portalSettings(publicURL), staticFiles: staticFiles,
+                    metrics: dependencies.metrics)))
         return publicURL
     }
 

@@ -3,6 +3,7 @@ import Foundation
 import HTTPClient
 import Integration
 import Logging
+import Metrics
 import Portal
 import Sandbox
 import Secrets
@@ -33,6 +34,7 @@ struct Demo: AsyncParsableCommand {
             let configuration = try settings.configuration(
                 try ownSettings(sandboxURL, vendorKey: sandbox.vendorAPIKey, launchSecret))
             let dependencies = try Dependencies.live(configuration)
+            MetricsSystem.bootstrap(dependencies.metrics)
             let application = try await buildApplication(configuration: configuration, dependencies: dependencies)
             let address = try await application.start()
             portal.open(DemoDoor(portal: address, launchSecret: launchSecret, dependencies: dependencies))

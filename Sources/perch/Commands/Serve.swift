@@ -1,5 +1,6 @@
 import ArgumentParser
 import Logging
+import Metrics
 import Portal
 import ServiceLifecycle
 
@@ -17,6 +18,7 @@ struct Serve: AsyncParsableCommand {
             if let port { own["PERCH_PORT"] = "\(port)" }
             let configuration = try settings.configuration(own)
             let dependencies = try Dependencies.live(configuration)
+            MetricsSystem.bootstrap(dependencies.metrics)
             let application = try await buildApplication(configuration: configuration, dependencies: dependencies)
             let address: String
             do {
