@@ -21,6 +21,8 @@ struct AccountPlan: Sendable, Hashable {
                 create.append(draft)
                 continue
             }
+            // A3 names the account in its path, where these two are steps and no names (RFC 3986 section 3.3).
+            guard account.id != ".", account.id != ".." else { continue }
             // By scalars: `==` takes a composed and a decomposed letter for the same, and auto-mapping does not (contract section 8).
             if !name.unicodeScalars.elementsEqual(draft.name.unicodeScalars) { rename.append(draft) }
         }
