@@ -49,7 +49,7 @@ public final class SQLiteStore: Store {
                 return try migrations.apply(to: database)
             }
             return (pool, applied)
-        }.get()
+        }.mapError { StoreError(code: $0.code, message: "\(place.databasePath): \($0.message)") }.get()
 
         opened = Mutex(Opened(pool: pool, lock: lock))
         databasePath = place.databasePath
