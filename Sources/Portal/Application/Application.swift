@@ -101,7 +101,13 @@ func openKeyRing(
 }
 
 private func masterKey(_ configuration: Configuration, _ dependencies: Dependencies) throws(SecretsError) -> MasterKey {
-    if let given = configuration.secretKey { return try MasterKey(base64: given) }
+    if let given = configuration.secretKey {
+        do {
+            return try MasterKey(base64: given)
+        } catch {
+            throw SecretsError(code: error.code, message: "\(Setting.secretKey.key): \(error.message)")
+        }
+    }
     let path = configuration.dataDirectory + "/secret.key"
     let (key, created) = try MasterKeyFile.loadOrCreate(at: path, random: dependencies.random)
     if created {
