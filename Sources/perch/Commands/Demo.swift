@@ -40,12 +40,8 @@ struct Demo: AsyncParsableCommand {
             portal.open(DemoDoor(portal: address, launchSecret: launchSecret, dependencies: dependencies))
             try await seed(application, sandbox)
             let summary = try await summary(application, sandbox, sandboxURL, portal, configuration)
-            Console.say(json ? try summary.json() : summary.text)
-
-            var group = ServiceGroupConfiguration(
-                services: [application], gracefulShutdownSignals: [.sigterm, .sigint], logger: dependencies.logger)
-            group.maximumGracefulShutdownDuration = configuration.stopDeadline + .seconds(10)
-            try await ServiceGroup(configuration: group).run()
+            try await runUntilSignalled(
+                application, configuration, dependencies.logger, announcing: json ? try summary.json() : summary.text)
             await sandbox.stop()
         }
     }

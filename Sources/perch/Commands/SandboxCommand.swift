@@ -27,17 +27,19 @@ struct SandboxCommand: AsyncParsableCommand {
             configuration.host = host
             let sandbox = SandboxServer(configuration: configuration, logger: logger)
             let address = "http://\(try await sandbox.start())"
+            let announcement: Announcement
             if json {
                 let line = try JSONEncoder().encode([
                     "sandbox": address, "vendorAPIKey": sandbox.vendorAPIKey, "saasAlertsAPIKey": sandbox.saasAlertsAPIKey,
                 ])
-                Console.say(String(decoding: line, as: UTF8.self))
+                announcement = Announcement(line: String(decoding: line, as: UTF8.self))
             } else {
-                Console.say("The sandbox listens on \(address)")
+                announcement = Announcement(line: "The sandbox listens on \(address)")
             }
             try await ServiceGroup(
                 configuration: ServiceGroupConfiguration(
-                    services: [SandboxService(sandbox: sandbox)], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+                    services: [SandboxService(sandbox: sandbox), announcement],
+                    gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
             ).run()
         }
     }

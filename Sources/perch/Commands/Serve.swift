@@ -27,17 +27,29 @@ struct Serve: AsyncParsableCommand {
                 try await application.store.close()
                 throw error
             }
-            Console.say("perch listens on \(address)")
-            try await runUntilSignalled(application, configuration, dependencies.logger)
+            try await runUntilSignalled(
+                application, configuration, dependencies.logger, announcing: "perch listens on \(address)")
         }
     }
 }
 
 /// Runs until SIGTERM or SIGINT; a stop that takes longer than the stop deadline and a little is cut short, for the next start to
 /// repair.
-func runUntilSignalled(_ application: Application, _ configuration: Configuration, _ logger: Logger) async throws {
+func runUntilSignalled(
+    _ application: Application, _ configuration: Configuration, _ logger: Logger, announcing line: String
+) async throws {
     var group = ServiceGroupConfiguration(
-        services: [application], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+        services: [application, Announcement(line: line)], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
     group.maximumGracefulShutdownDuration = configuration.stopDeadline + .seconds(10)
     try await ServiceGroup(configuration: group).run()
+}
+
+/// Prints a line when the group that it is in hears signals: a supervisor may send one as soon as it has read the line.
+struct Announcement: Service {
+    let line: String
+
+    func run() async throws {
+        Console.say(line)
+        try await gracefulShutdown()
+    }
 }
