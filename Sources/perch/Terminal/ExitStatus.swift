@@ -23,6 +23,8 @@ enum ExitStatus: Int32, CaseIterable {
         self =
             switch error.code {
             case .keyRefused, .forbidden: .refused
+            // With a field to mend it is what stands there that the vendor refused.
+            case .vendorUnavailable where error.field != nil: .refused
             case .synthesizeUnavailable, .vendorUnavailable: .unavailable
             case .synthesizeRejected: .rejected
             case .invalidInput: .settings
