@@ -1,0 +1,160 @@
+"""What stops a start: one line for each thing that is wrong, saying which and how to mend it, and an exit code that is not 0."""
+
+import base64
+import os
+import pathlib
+import socket
+import tempfile
+
+import pytest
+
+from conftest import PROGRAM, VENDOR_KEY, complaints, perch, service_environment
+
+USABLE = {"PERCH_PORT": "0", "PERCH_VENDOR_API_KEY": VENDOR_KEY, "PERCH_DATA_DIRECTORY": "data"}
+
+
+def refused(directory: pathlib.Path, *words: str, arguments=("serve",), lines=1, user=None, **settings: str) -> str:
+    """The complaint of a start that must not succeed."""
+    answer = perch(*arguments, directory=directory, user=user, **(USABLE | settings))
+    assert answer.returncode not in (0, -6, -11), answer
+    assert answer.stdout == ""
+    assert len(complaints(answer)) == lines, answer.stderr
+    for word in words:
+        assert word in answer.stderr, (word, answer.stderr)
+    assert VENDOR_KEY not in answer.stderr
+    return answer.stderr
+
+
+def test_the_port_is_taken(tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        refused(tmp_path, f"127.0.0.1:{port}", "another program uses the port", PERCH_PORT=str(port))
+    # The failed start left no lock behind.
+    refused(tmp_path, "Cannot listen on nowhere:0: use a numeric address", PERCH_HOST="nowhere")
+
+
+def test_a_port_that_only_root_may_take(tmp_path):
+    if os.geteuid() == 0:
+        pytest.skip("root may take it")
+    refused(tmp_path, "80", PERCH_PORT="80")
+
+
+def test_the_data_directory_is_not_writable():
+    # Root may write everywhere, so somebody else must try, in a place that he can reach.
+    somebody = "65534" if os.geteuid() == 0 else None
+    with tempfile.TemporaryDirectory() as reachable:
+        place = pathlib.Path(reachable) / "kept"
+        place.mkdir()
+        os.chmod(reachable, 0o755)
+        os.chmod(place, 0o555)
+        if perch("--version", directory=place, user=somebody).returncode != 0:
+            pytest.skip("the program is where nobody else can reach it")
+        for directory in (place, place / "new"):
+            refused(place, str(directory), "permission denied", user=somebody, PERCH_DATA_DIRECTORY=str(directory))
+        os.chmod(place, 0o755)
+
+
+def test_the_data_directory_is_a_file(tmp_path):
+    place = tmp_path / "a-file"
+    place.write_text("something else")
+    refused(tmp_path, str(place), PERCH_DATA_DIRECTORY=str(place))
+    refused(tmp_path, str(place), PERCH_DATA_DIRECTORY=str(place / "below"))
+    assert place.read_text() == "something else"
+
+
+def test_the_database_is_something_else(tmp_path):
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "perch.sqlite").write_bytes(b"This is no database at all. " * 100)
+    refused(tmp_path, "perch.sqlite")
+    assert (data / "perch.sqlite").read_bytes().startswith(b"This is no database")
+
+
+def test_a_setting_that_does_not_exist(tmp_path):
+    refused(tmp_path, "PERCH_PROT in the environment is not a setting", PERCH_PROT="8080")
+    (tmp_path / ".env").write_text("PERCH_DATABASE=x\n")
+    refused(tmp_path, "PERCH_DATABASE in .env is not a setting")
+    (tmp_path / ".env").unlink()
+    refused(tmp_path, "PERCH_COLOUR in the command line is not a setting", arguments=("serve", "--set", "COLOUR=red"))
+
+
+def test_all_bad_settings_are_told_at_once(tmp_path):
+    (tmp_path / ".env").write_text("PERCH_LOG_LEVEL=loud\n")
+    complaint = refused(
+        tmp_path,
+        'PERCH_PORT: "80 80" is not a whole number from 0 to 65535',
+        'PERCH_SYNTHESIZE_URL: "app.usegradient.com" is not an http or https address',
+        'PERCH_LOG_LEVEL: "loud" is not one of trace',
+        'PERCH_DEFAULT_TIME_ZONE: "Berlin" is not a time zone',
+        'PERCH_ALLOW_PLAIN_HTTP: "yes" is neither true nor false',
+        "PERCH_NONSENSE in the environment is not a setting",
+        lines=6,
+        PERCH_PORT="80 80",
+        PERCH_SYNTHESIZE_URL="app.usegradient.com",
+        PERCH_DEFAULT_TIME_ZONE="Berlin",
+        PERCH_ALLOW_PLAIN_HTTP="yes",
+        PERCH_NONSENSE="1",
+    )
+    assert "canary" not in complaint
+
+
+def test_a_bad_secret_is_not_repeated(tmp_path):
+    complaint = refused(tmp_path, "PERCH_SECRET_KEY", PERCH_SECRET_KEY="canary-not-base64")
+    assert "canary" not in complaint
+    complaint = refused(tmp_path, "32 bytes", PERCH_LAUNCH_SECRETS="canary-short")
+    assert "canary" not in complaint
+    refused(tmp_path, "PERCH_VENDOR_API_KEY_FILE", "/nonexistent/key", PERCH_VENDOR_API_KEY="", PERCH_VENDOR_API_KEY_FILE="/nonexistent/key")
+
+
+def test_the_vendor_key_is_missing(tmp_path):
+    refused(tmp_path, "PERCH_VENDOR_API_KEY is not set", PERCH_VENDOR_API_KEY="")
+
+
+def test_files_that_settings_name_are_missing(tmp_path):
+    refused(tmp_path, "PERCH_RESOURCES", "Public and migrations", PERCH_RESOURCES="/nonexistent")
+    refused(tmp_path, "/nonexistent/ca.pem", PERCH_CA_FILE="/nonexistent/ca.pem")
+    refused(tmp_path, "PERCH_LAUNCH_PUBLIC_KEY_FILE", PERCH_LAUNCH_PUBLIC_KEY_FILE="/nonexistent/keys.pem")
+
+
+def test_another_key_than_the_database_was_made_with(tmp_path, installation, sandbox):
+    directory = installation.directory
+    sandbox.customers(3)
+    service = installation.start()
+    installation.connected_partner(service)
+    service.kill()
+    other = base64.b64encode(b"k" * 32).decode()
+    complaint = perch("serve", directory=directory, **(service_environment(directory, sandbox) | {"PERCH_SECRET_KEY": other}))
+    assert complaint.returncode != 0
+    assert "key" in complaint.stderr and other not in complaint.stderr
+    assert len(complaints(complaint)) == 1, complaint.stderr
+    # And with its own key all is as before.
+    service = installation.start()
+    assert service.api("GET", "/partners")["items"][0]["standing"] == "pendingMapping"
+
+
+def test_one_process_holds_a_database(installation, sandbox):
+    installation.start()
+    environment = service_environment(installation.directory, sandbox)
+    for arguments in (["serve"], ["operators", "list"], ["partners"]):
+        second = perch(*arguments, directory=installation.directory, **environment)
+        assert second.returncode != 0, arguments
+        assert "another" in second.stderr.lower() or "in use" in second.stderr.lower(), second.stderr
+        assert len(complaints(second)) == 1, second.stderr
+    # The running one is not disturbed.
+    assert installation.services[0].api("GET", "/partners") is not None
+
+
+def test_a_newer_database_is_left_alone(tmp_path):
+    import sqlite3
+
+    assert perch("operators", "list", directory=tmp_path, **USABLE).returncode == 0
+    with sqlite3.connect(tmp_path / "data/perch.sqlite") as database:
+        last = database.execute("SELECT MAX(number) FROM schema_migration").fetchone()[0]
+        database.execute("INSERT INTO schema_migration VALUES (?, ?, ?)", (last + 1, "9999_from_the_future.sql", "0" * 64))
+    refused(tmp_path, "perch.sqlite", "A newer Perch wrote this database", "9999_from_the_future.sql")
+
+
+def test_the_program_is_where_the_tests_think():
+    assert os.access(PROGRAM, os.X_OK), PROGRAM
