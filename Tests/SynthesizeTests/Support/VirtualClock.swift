@@ -10,6 +10,7 @@ final class VirtualClock: Sendable {
     }
 
     private struct State {
+        var passesAlone: Duration
         var elapsed = Duration.zero
         var sleepers: [Int: Sleeper] = [:]
         var lastSleeper = 0
@@ -32,13 +33,12 @@ final class VirtualClock: Sendable {
     }
 
     private let start: Date
-    private let passesAlone: Duration
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
     /// - Parameter passesAlone: sleeps up to this long need no `advance`.
     init(start: Date = Date(timeIntervalSince1970: 1_800_000_000), passesAlone: Duration = .seconds(1_000_000)) {
         self.start = start
-        self.passesAlone = passesAlone
+        state = Mutex(State(passesAlone: passesAlone))
     }
 
     var elapsed: Duration { state.withLock { $0.elapsed } }
@@ -59,6 +59,16 @@ final class VirtualClock: Sendable {
         for sleeper in due { sleeper.resume() }
     }
 
+    /// Wakes all who sleep, and from now on every sleep passes at once: for the end of a test.
+    func letPass() {
+        let sleepers = state.withLock { state in
+            state.passesAlone = .seconds(1_000_000_000)
+            defer { state.sleepers = [:] }
+            return state.sleepers.values.map(\.continuation)
+        }
+        for sleeper in sleepers { sleeper.resume() }
+    }
+
     /// Returns when at least this many sleepers wait for `advance`.
     func untilSleeping(_ count: Int = 1) async {
         await withCheckedContinuation { continuation in
@@ -72,12 +82,13 @@ final class VirtualClock: Sendable {
 
     private func sleep(_ duration: Duration) async throws {
         try Task.checkCancellation()
-        if duration <= passesAlone {
-            let due = state.withLock { state in
-                state.sleeps.append(duration)
-                state.elapsed += max(.zero, duration)
-                return state.takeDue()
-            }
+        let due = state.withLock { state -> [CheckedContinuation<Void, any Error>]? in
+            guard duration <= state.passesAlone else { return nil }
+            state.sleeps.append(duration)
+            state.elapsed += max(.zero, duration)
+            return state.takeDue()
+        }
+        if let due {
             for sleeper in due { sleeper.resume() }
             await Task.yield()
             return try Task.checkCancellation()
