@@ -61,6 +61,8 @@ extension Desk {
     public func admitPartner(
         vendorReference: String, name: String?, timeZone: String
     ) async throws(IntegrationError) -> Partner {
+        // As `createPartner` stores it.
+        let vendorReference = vendorReference.trimmingWhitespace()
         let found = try await remember { store throws(StoreError) in
             try await store.partner(vendorReference: vendorReference)
         }

@@ -20,6 +20,15 @@ struct PartnerTests {
         }
     }
 
+    @Test("White space around the vendor's reference makes no second partner")
+    func paddedReference() async throws {
+        try await withInstallation { perch in
+            let first = try await perch.desk.admitPartner(vendorReference: " 42", name: "MSP", timeZone: "UTC")
+            #expect(try await perch.desk.admitPartner(vendorReference: " 42", name: "MSP", timeZone: "UTC").id == first.id)
+            #expect(try await perch.desk.admitPartner(vendorReference: "42", name: "MSP", timeZone: "UTC").id == first.id)
+        }
+    }
+
     @Test("Twenty first launches at once make one partner")
     func launches() async throws {
         try await withInstallation { perch in
