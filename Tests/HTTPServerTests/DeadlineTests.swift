@@ -125,6 +125,7 @@ struct DeadlineTests {
             return .text("done")
         }
         try await withServer({ $0.limits.connections = 2 }, handler: handler) { address, _ in
+            // Connected first, so that the server is full before either has asked for anything.
             let clients = [try await RawClient(address), try await RawClient(address)]
             for client in clients { try await client.send(Self.get) }
             var iterator = inside.makeAsyncIterator()
@@ -136,6 +137,16 @@ struct DeadlineTests {
             for client in clients { #expect(try await client.answer().text == "done") }
             // Both are idle now: the one idle longest makes room.
             #expect(try await late.answer().text == "done")
+        }
+    }
+
+    @Test("A full server closes nobody while nobody waits")
+    func fullButQuiet() async throws {
+        try await withServer({ $0.limits.connections = 2 }, handler: hello) { address, _ in
+            let clients = [try await RawClient(address), try await RawClient(address)]
+            for _ in 0..<100 {
+                for client in clients { #expect(try await client.exchange(Self.get).status == 200) }
+            }
         }
     }
 

@@ -128,6 +128,23 @@ struct ExchangeTests {
         }
     }
 
+    @Test("A handler may cut the connection, before the head or in the middle of the body")
+    func cut() async throws {
+        let handler: Handler = { request in
+            Response(body: request.path == "/abort" ? .abort : .truncated(Array("half".utf8), announcedLength: 8))
+        }
+        try await withServer(handler: handler) { address, _ in
+            let aborted = try await RawClient(address)
+            try await aborted.send("GET /abort HTTP/1.1\r\nHost: a\r\n\r\n")
+            #expect(try await aborted.readToEnd() == "")
+            let halved = try await RawClient(address)
+            try await halved.send(get)
+            let all = try await halved.readToEnd()
+            #expect(all.contains("Content-Length: 8\r\n"))
+            #expect(all.hasSuffix("\r\n\r\nhalf"))
+        }
+    }
+
     @Test("HEAD gets the head of GET and no body; the next answer is not disturbed", arguments: [true, false])
     func head(streamed: Bool) async throws {
         let handler: Handler = { _ in

@@ -129,14 +129,13 @@ struct StopTests {
         // In a process of its own: other tests open descriptors meanwhile.
         await #expect(processExitsWith: .success) {
             func open() -> [Int32] { (0..<1024).filter { fcntl($0, F_GETFD) >= 0 } }
-            let inherited = open()
             try await withServer(handler: hello) { address, _ in
                 let client = try await RawClient(address)
                 #expect(try await client.exchange(Self.get).status == 200)
-                var type: Int32 = 0
-                var size = socklen_t(MemoryLayout<Int32>.size)
-                let sockets = open().filter {
-                    !inherited.contains($0) && getsockopt($0, SOL_SOCKET, SO_TYPE, &type, &size) == 0
+                let sockets = open().filter { descriptor in
+                    let own = SocketAddress.read { getsockname(descriptor, $0, &$1) == 0 }
+                    let other = SocketAddress.read { getpeername(descriptor, $0, &$1) == 0 }
+                    return own?.port == address.port || other?.port == address.port
                 }
                 #expect(sockets.count == 3, "listener, client, and the accepted one")
                 for descriptor in sockets { #expect(fcntl(descriptor, F_GETFD) & FD_CLOEXEC != 0) }

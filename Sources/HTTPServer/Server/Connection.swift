@@ -90,7 +90,8 @@ final class Connection: Sendable {
     private func nextHead(isFirst: Bool) async -> NextHead {
         // The deadline of the head counts from its first byte and is not moved by later ones: a client that drips a
         // byte a second gains nothing.
-        var deadline: Instant = .now + (isFirst ? context.timeouts.header : context.timeouts.idle)
+        let idling = Socket.Idling(since: .now, isBetweenRequests: !isFirst)
+        var deadline = idling.since + (isFirst ? context.timeouts.header : context.timeouts.idle)
         var hasBegun = false
         while true {
             do {
@@ -105,7 +106,7 @@ final class Connection: Sendable {
             } catch {
                 return .refused(error)
             }
-            switch await socket.receive(until: deadline, isIdle: !hasBegun) {
+            switch await socket.receive(until: deadline, idling: hasBegun ? nil : idling) {
             case .bytes(let bytes): inbound.withLock { $0.parser.append(bytes) }
             case .timedOut where hasBegun:
                 return .refused(HTTPError(.requestTimeout, code: "header-timeout", message: "The request's head took too long."))

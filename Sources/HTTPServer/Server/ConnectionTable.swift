@@ -37,13 +37,13 @@ final class ConnectionTable: Sendable {
 
     private var all: [Connection] { state.withLock { Array($0.connections.values) } }
 
-    /// Whether one more connection fits under `limit`. When not, the connection that has been idle longest is asked to
-    /// close, so that browsers holding connections open cannot keep newcomers out.
-    func makeRoom(upTo limit: Int) -> Bool {
-        if state.withLock({ $0.connections.count < limit }) { return true }
-        let idle = all.compactMap { connection in connection.socket.idleDeadline.map { (connection, $0) } }
-        idle.min { $0.1 < $1.1 }?.0.socket.interrupt()
-        return false
+    func hasRoom(limit: Int) -> Bool { state.withLock { $0.connections.count < limit } }
+
+    /// Closes the connection that has waited longest between requests, if one does: browsers holding connections open
+    /// must not keep newcomers out.
+    func closeLongestKept() {
+        let kept = all.compactMap { connection in connection.socket.keptSince.map { (connection, $0) } }
+        kept.min { $0.1 < $1.1 }?.0.socket.interrupt()
     }
 
     func expire(_ now: ContinuousClock.Instant) {

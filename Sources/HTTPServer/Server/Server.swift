@@ -56,7 +56,9 @@ public final class Server: Sendable {
 
     private func accept(from listener: Listener, _ loop: EventLoop) {
         listener.acceptWaiting {
-            table.makeRoom(upTo: context.limits.connections)
+            table.hasRoom(limit: context.limits.connections)
+        } whenFull: {
+            table.closeLongestKept()
         } admit: { descriptor, peer in
             let connection = Connection(socket: Socket(descriptor: descriptor, peer: peer, loop: loop), context: context)
             let id = table.add(connection)

@@ -87,9 +87,14 @@ final class Listener: Sendable {
     /// Accepts until nobody waits. To be called on the loop's queue, also after a stop for lack of room or descriptors.
     /// - Parameters:
     ///   - hasRoom: asked before each accept.
+    ///   - whenFull: called when somebody waits and there is no room.
     ///   - admit: takes over the descriptor of an accepted connection.
-    func acceptWaiting(hasRoom: () -> Bool, admit: (Int32, SocketAddress) -> Void) {
-        while hasRoom() {
+    func acceptWaiting(hasRoom: () -> Bool, whenFull: () -> Void, admit: (Int32, SocketAddress) -> Void) {
+        while true {
+            guard hasRoom() else {
+                if isSomebodyWaiting { whenFull() }
+                return
+            }
             var accepted: Int32 = -1
             var failure: Int32 = 0
             let peer = SocketAddress.read { address, length in
@@ -110,6 +115,13 @@ final class Listener: Sendable {
             case .skip: continue
             case .exhausted: return reportExhaustion(failure)
             }
+        }
+    }
+
+    private var isSomebodyWaiting: Bool {
+        state.withLock { state in
+            var question = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+            return !state.isClosed && poll(&question, 1, 0) > 0
         }
     }
 

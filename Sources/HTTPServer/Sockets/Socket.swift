@@ -14,12 +14,20 @@ final class Socket: Sendable {
         /// The connection broke, or was aborted.
         case lost
         case timedOut
-        /// `interrupt` was called and nothing had arrived. Only where `isIdle` was set.
+        /// `interrupt` was called and nothing had arrived. Only in an idle wait.
         case interrupted
         case cancelled
     }
 
     enum SendFailure: Error { case lost, timedOut, cancelled }
+
+    /// A wait for a request to begin.
+    struct Idling: Sendable {
+        var since: Instant
+        /// After a request on the same connection. Clients know that such a connection may be closed on them at any
+        /// time (RFC 9112 section 9.5); a new one they expect to be served.
+        var isBetweenRequests: Bool
+    }
 
     typealias Instant = ContinuousClock.Instant
 
@@ -38,7 +46,7 @@ final class Socket: Sendable {
     private struct Waiter {
         var continuation: CheckedContinuation<Wake, Never>
         var deadline: Instant
-        var isIdle = false
+        var idling: Idling?
     }
 
     private struct State {
@@ -105,13 +113,13 @@ final class Socket: Sendable {
     // MARK: Reading
 
     /// What arrived, waiting for it until `deadline`.
-    /// - Parameter isIdle: the wait between two requests, which `interrupt` may end.
-    func receive(until deadline: Instant, isIdle: Bool = false) async -> Arrival {
+    /// - Parameter idling: makes it an idle wait, which `interrupt` may end.
+    func receive(until deadline: Instant, idling: Idling? = nil) async -> Arrival {
         while true {
-            if let arrival = takeArrival(isIdle: isIdle) { return arrival }
-            switch await waitToRead(until: deadline, isIdle: isIdle) {
+            if let arrival = takeArrival(isIdle: idling != nil) { return arrival }
+            switch await waitToRead(until: deadline, idling: idling) {
             case .ready: continue
-            case .timedOut: return takeArrival(isIdle: isIdle) ?? .timedOut
+            case .timedOut: return takeArrival(isIdle: idling != nil) ?? .timedOut
             case .cancelled: return .cancelled
             }
         }
@@ -138,13 +146,13 @@ final class Socket: Sendable {
         return arrival
     }
 
-    private func waitToRead(until deadline: Instant, isIdle: Bool) async -> Wake {
+    private func waitToRead(until deadline: Instant, idling: Idling?) async -> Wake {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let immediate: Wake? = state.withLock { state in
                     if Task.isCancelled || state.reader != nil { return .cancelled }
-                    if state.hasNews || isIdle && state.isInterrupted { return .ready }
-                    state.reader = Waiter(continuation: continuation, deadline: deadline, isIdle: isIdle)
+                    if state.hasNews || idling != nil && state.isInterrupted { return .ready }
+                    state.reader = Waiter(continuation: continuation, deadline: deadline, idling: idling)
                     return nil
                 }
                 if let immediate { continuation.resume(returning: immediate) }
@@ -169,7 +177,7 @@ final class Socket: Sendable {
                 if count == Self.readSize || state.endIsNear { continue }
             } else if count == 0 {
                 state.hasEnded = true
-                effects.onEnd = state.onEnd
+                effects.onEnd = state.onEnd.take()
             } else if errno == EINTR {
                 continue
             } else if errno != EAGAIN {
@@ -255,8 +263,7 @@ final class Socket: Sendable {
     /// `action` runs once when the peer has ended or broken the connection, at once if it has; nil forgets it.
     func whenEnded(_ action: (@Sendable () -> Void)?) {
         mutate { state, effects in
-            state.onEnd = action
-            if state.isLost || state.hasEnded { effects.onEnd = action }
+            if state.isLost || state.hasEnded { effects.onEnd = action } else { state.onEnd = action }
         }
     }
 
@@ -264,13 +271,13 @@ final class Socket: Sendable {
     func interrupt() {
         mutate { state, effects in
             state.isInterrupted = true
-            if state.reader?.isIdle == true { wakeReader(&state, &effects, .ready) }
+            if state.reader?.idling != nil { wakeReader(&state, &effects, .ready) }
         }
     }
 
-    /// When the present idle wait will end; nil outside of one.
-    var idleDeadline: Instant? {
-        state.withLock { $0.reader.flatMap { $0.isIdle ? $0.deadline : nil } }
+    /// Since when the connection has been waiting between two requests; nil when it is not.
+    var keptSince: Instant? {
+        state.withLock { $0.reader?.idling.flatMap { $0.isBetweenRequests ? $0.since : nil } }
     }
 
     /// Wakes the waits whose deadline has passed.
@@ -306,8 +313,8 @@ final class Socket: Sendable {
     private func lose(_ state: inout State, _ effects: inout Effects) {
         guard !state.isLost else { return }
         state.isLost = true
-        effects.onLoss = state.onLoss
-        effects.onEnd = state.onEnd
+        effects.onLoss = state.onLoss.take()
+        effects.onEnd = state.onEnd.take()
         wakeReader(&state, &effects, .ready)
         wakeWriter(&state, &effects, .ready)
     }
