@@ -20,12 +20,8 @@ import Testing
             let (seen, tokens) = try await liveThrough(stage, &secrets)
             for (name, value) in tokens { secrets[name] = value }
 
-            let needles = secrets.flatMap { name, secret in Self.disguises(of: secret).map { (name: "\(name), \($0)", bytes: $1) } }
             func search(_ bytes: [UInt8], _ place: String) {
-                let text = Data(bytes)
-                for needle in needles where text.range(of: Data(needle.bytes)) != nil {
-                    Issue.record("\(needle.name) was found in \(place)")
-                }
+                for found in Self.find(secrets, in: bytes) { Issue.record("\(found) was found in \(place)") }
             }
             #expect(stage.log.lines.count > 100)
             for line in stage.log.lines { search(Array(line.utf8), "the log: \(line)") }
@@ -37,8 +33,31 @@ import Testing
             }
             // The database and its log of writes, the key file, the lock.
             #expect(files >= 4)
-            // That the search finds what is there.
-            #expect(Data(stage.log.lines.joined().utf8).range(of: Data("northwind".utf8)) != nil || !seen.isEmpty)
+            // What is no secret is there, so it was looked for in the right places.
+            let database = [UInt8](try Data(contentsOf: URL(filePath: stage.dataDirectory + "/perch.sqlite-wal")))
+            #expect(!Self.find(["name": "Northwind IT"], in: database).isEmpty)
+            #expect(seen.count { !Self.find(["name": "Northwind IT"], in: $0.bytes).isEmpty } > 10)
+        }
+    }
+
+    @Test(arguments: ["canary/vendor+key=0001", "c0ffee00-0000-4000-8000-000000000000"])
+    func `The search finds a secret in each disguise`(secret: String) {
+        let token = Data("vendor-key:\(secret)".utf8).base64EncodedString()
+        let texts = [
+            "a log line with \(secret) in it", "/path?key=" + PercentEncoding.queryComponent(secret) + "&x", token,
+            Data("x:\(secret):y".utf8).base64EncodedString(), Data("xy\(secret)".utf8).base64EncodedString(),
+            Data(secret.utf8).base64EncodedString().replacing("+", with: "-").replacing("/", with: "_"),
+            secret.utf8.map { String(format: "%02x", $0) }.joined(),
+        ]
+        for text in texts { #expect(!Self.find(["secret": secret], in: Array(text.utf8)).isEmpty, "\(text)") }
+        #expect(Self.find(["secret": secret], in: Array("c0ffee and canaries, in general".utf8)).isEmpty)
+    }
+
+    /// The names of the secrets that are in a text, in whatever disguise.
+    private static func find(_ secrets: [String: String], in bytes: [UInt8]) -> [String] {
+        let text = Data(bytes)
+        return secrets.flatMap { name, secret in
+            disguises(of: secret).filter { text.range(of: Data($0.bytes)) != nil }.map { "\(name), \($0.name)," }
         }
     }
 

@@ -129,9 +129,7 @@ import Testing
     }
 
     @Test(arguments: stages.map(\.call)) func `A Synthesize slower than the time-out is told`(call: Call) async throws {
-        var setup = StageSetup()
-        setup.totalTimeout = .milliseconds(400)
-        try await withStage(setup) { stage in
+        try await withStage(.impatient) { stage in
             let partner = try await stage.mappedPartner()
             try await stage.sandbox.vendorHas(Customer.few + [Customer("new", "Newcomer")])
             try await stage.sandbox.set(Weather(delayMs: 60_000), for: call)

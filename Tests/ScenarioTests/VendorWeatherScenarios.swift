@@ -20,9 +20,7 @@ import Testing
     }
 
     @Test(arguments: Trouble.allCases) func `A run fails at fetch and touches nothing`(trouble: Trouble) async throws {
-        var setup = StageSetup()
-        setup.totalTimeout = [.hangs, .usersOfOneHang].contains(trouble) ? .milliseconds(400) : .seconds(20)
-        try await withStage(setup) { stage in
+        try await withStage([.hangs, .usersOfOneHang].contains(trouble) ? .impatient : StageSetup()) { stage in
             let partner = try await stage.mappedPartner()
             #expect(try await stage.sync(partner).state == "succeeded")
             let visitor = try await stage.visit(partner)

@@ -35,12 +35,23 @@ struct StageSetup: Sendable {
     var sandboxRateLimit: Int?
     var callsPerSecond = 0.0
     var totalTimeout = Duration.seconds(20)
+    var attempts = 3
     var parallelCounts = 16
     var failuresInARow = 3
     var vendorKey = "vendor-key-of-the-stage"
     var saasAlertsKey = "saas-alerts-key-of-the-stage"
     var launchSecret = "launch-secret-of-the-stage-0123456789"
     var ticketDelayMilliseconds = 0
+}
+
+extension StageSetup {
+    /// For calls that never end: a time-out that they reach soon, and that others do not reach on a busy machine.
+    static var impatient: StageSetup {
+        var setup = StageSetup()
+        setup.totalTimeout = .milliseconds(1500)
+        setup.attempts = 2
+        return setup
+    }
 }
 
 /// Plays a scenario and takes everything down afterwards, whatever became of it.
@@ -107,7 +118,7 @@ private func configuration(_ setup: StageSetup, sandboxURL: String, directory: S
             "PERCH_ALLOW_PLAIN_HTTP": "true", "PERCH_CALLS_PER_SECOND": "\(setup.callsPerSecond)",
             "PERCH_PARALLEL_COUNTS": "\(setup.parallelCounts)", "PERCH_STOP_DEADLINE": "5",
         ]))
-    configuration.retry = RetryPolicy(maximumAttempts: 3, firstDelay: .milliseconds(2), maximumDelay: .milliseconds(5))
+    configuration.retry = RetryPolicy(maximumAttempts: setup.attempts, firstDelay: .milliseconds(2), maximumDelay: .milliseconds(5))
     configuration.policy.failuresInARow = setup.failuresInARow
     return configuration
 }
