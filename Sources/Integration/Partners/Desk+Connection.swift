@@ -124,8 +124,7 @@ extension Desk {
     private func checkedCredential(
         _ partner: PartnerID, _ request: ConnectRequest
     ) async throws(IntegrationError) -> VendorCredential? {
-        let stored = try await remember { store throws(StoreError) in try await store.vendorCredential(partner) }
-        let old = try stored.map { stored throws(IntegrationError) in try environment.vault.openCredential(stored) }
+        let old = try await storedCredential(partner, orReplacedBy: request.fields)
         var entered = request.fields
         for field in environment.connector.fields where entered[field.name, default: ""].trimmingWhitespace().isEmpty {
             entered[field.name] = field.isSecret ? old?.secretFields[field.name]?.reveal() : old?.openFields[field.name]
@@ -142,6 +141,21 @@ extension Desk {
             throw error
         } catch {
             throw IntegrationError(code: .secrets, message: "The credential could not be stored.")
+        }
+    }
+
+    /// The stored credential, opened; nil when there is none, or when it does not open and all its secrets are entered anew.
+    private func storedCredential(
+        _ partner: PartnerID, orReplacedBy entered: [String: String]
+    ) async throws(IntegrationError) -> ConnectorCredential? {
+        guard let stored = try await remember({ store throws(StoreError) in try await store.vendorCredential(partner) })
+        else { return nil }
+        do {
+            return try environment.vault.openCredential(stored)
+        } catch {
+            let secrets = environment.connector.fields.filter(\.isSecret)
+            guard secrets.allSatisfy({ !entered[$0.name, default: ""].trimmingWhitespace().isEmpty }) else { throw error }
+            return nil
         }
     }
 
@@ -215,7 +229,12 @@ extension Desk {
     /// O2 `disabled`, or `inactive` where the server does not know that word (U-1). Failure is told, not thrown: Perch itself has
     /// stopped already.
     private func tellDisabled(_ partner: PartnerID, _ connection: Connection) async throws(IntegrationError) -> String? {
-        let key = try environment.partnerKey(of: connection)
+        let key: Secret
+        do {
+            key = try environment.partnerKey(of: connection)
+        } catch {
+            return "Perch has stopped sending. Synthesize could not be told: \(error.message)"
+        }
         let client = environment.client(partner, key: key, .interactive, attempts: 2)
         let answer: PartnerOrganization?
         do {

@@ -39,7 +39,10 @@ extension IntegrationEnvironment {
         do {
             return try vault.openPartnerKey(sealed, of: connection.partnerID)
         } catch {
-            throw IntegrationError(error)
+            logger.error("a stored key does not open", metadata: ["partner": "\(connection.partnerID)", "error": "\(error)"])
+            throw IntegrationError(
+                code: .secrets,
+                message: "The stored Partner API key does not open with this installation's key. Paste it again and press Connect.")
         }
     }
 

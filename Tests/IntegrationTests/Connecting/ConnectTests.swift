@@ -186,6 +186,20 @@ struct ConnectTests {
         }
     }
 
+    @Test("A vendor credential that does not open is replaced by the one entered")
+    func unopenedCredential() async throws {
+        try await withInstallation { perch in
+            let partner = try await perch.connectedPartner()
+            try await perch.store.saveVendorCredential(
+                VendorCredential(
+                    partnerID: partner, connectorID: "played", openFields: [:], sealedFields: SealedSecret(bytes: Array(0...99)), savedAt: Sample.now))
+            // With nothing entered there is nothing to go by.
+            await expectFailure(.secrets) { try await perch.desk.connect(partner, request("", apiKey: ""), by: .launch) }
+            let job = try await perch.desk.connect(partner, request(""), by: .launch)
+            #expect(try await perch.ended(job).state == .succeeded)
+        }
+    }
+
     // MARK: Another organization
 
     @Test("A key of another organization needs a confirmation, and then nothing of the old one is kept")

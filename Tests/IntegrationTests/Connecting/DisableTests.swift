@@ -127,6 +127,20 @@ struct DisableTests {
         }
     }
 
+    @Test("A key that does not open any more can be disabled and forgotten")
+    func unopenedKey() async throws {
+        try await withInstallation { perch in
+            let partner = try await perch.connectedPartner()
+            try await perch.store.updateConnection(partner) { $0.partnerKey = SealedSecret(bytes: Array(0...99)) }
+            #expect(try await perch.desk.disable(partner, by: .launch) != nil)
+            #expect(try await perch.store.connection(partner).state == .disabled)
+
+            try await perch.store.updateConnection(partner) { $0.state = .connected }
+            try await perch.desk.forgetKey(partner, by: .launch)
+            #expect(try await perch.store.connection(partner).partnerKey == nil)
+        }
+    }
+
     @Test("A late 401 does not condemn a key that was saved meanwhile")
     func newerKey() async throws {
         try await withInstallation { perch in
