@@ -62,4 +62,13 @@ struct SecrecyTests {
             for text in texts { #expect(leaks(text).isEmpty, "\(text.prefix(300))") }
         }
     }
+
+    @Test("What a partner pasted does not print")
+    func request() {
+        let request = ConnectRequest(partnerKey: "partner-secret-key-1", fields: ["apiKey": "acme-secret"])
+        #expect(leaks("\(request) \(String(reflecting: request))").isEmpty)
+        var dumped = ""
+        dump(request, to: &dumped)
+        #expect(leaks(dumped).isEmpty)
+    }
 }

@@ -5,8 +5,8 @@ import Secrets
 import Store
 import Synthesize
 
-/// What a partner enters under "Connect".
-public struct ConnectRequest: Sendable {
+/// What a partner enters under "Connect". It holds keys as typed, so it prints none of what it holds.
+public struct ConnectRequest: Sendable, CustomStringConvertible, CustomReflectable {
     /// As pasted; white space around it is taken off. Empty keeps the stored key.
     public var partnerKey: String
     /// The connector's fields by name. An empty secret keeps the stored one.
@@ -19,6 +19,9 @@ public struct ConnectRequest: Sendable {
         self.fields = fields
         self.confirmsOtherOrganization = confirmsOtherOrganization
     }
+
+    public var description: String { "ConnectRequest(***)" }
+    public var customMirror: Mirror { Mirror(self, children: [Mirror.Child]()) }
 
     /// The key without white space around it.
     /// - Throws: `invalidInput` for a key that cannot stand in a token.
