@@ -52,10 +52,10 @@ public struct SynthesizeClient: Sendable {
         bodyHeaderFields = fields
     }
 
-    /// Performs one call, with its retries, and reads what `interpret` makes of the 2xx answer's body.
+    /// Performs one call, with its retries, and reads what `interpret` makes of the 2xx answer.
     func perform<Value: Sendable>(
         _ call: String, _ method: HTTPRequest.Method, _ path: String, body: [UInt8]? = nil, repeating: Repetition,
-        interpret: @Sendable ([UInt8]) throws(SynthesizeError) -> Value
+        interpret: @Sendable (IncomingResponse) throws(SynthesizeError) -> Value
     ) async throws(SynthesizeError) -> Value {
         var attempt = 1
         while true {
@@ -95,7 +95,7 @@ public struct SynthesizeClient: Sendable {
 
     private func sendOnce(
         _ call: String, _ method: HTTPRequest.Method, _ path: String, body: [UInt8]?
-    ) async throws(SynthesizeError) -> [UInt8] {
+    ) async throws(SynthesizeError) -> IncomingResponse {
         do {
             try await environment.pacer.waitTurn(lane)
         } catch {
@@ -116,27 +116,27 @@ public struct SynthesizeClient: Sendable {
                 message: ErrorBody.message(in: answer.body) ?? "Synthesize answered \(answer.status.code).",
                 retryAfter: RetryPolicy.retryAfter(answer.headerFields[.retryAfter]))
         }
-        return answer.body
+        return answer
     }
 
     /// A read: repeated whatever happened, an unreadable answer included.
     func read<Value: Decodable & Sendable>(
         _ type: Value.Type, _ call: String, _ path: String
     ) async throws(SynthesizeError) -> Value {
-        try await perform(call, .get, path, repeating: .always) { body throws(SynthesizeError) in
-            try Self.decode(type, call, body)
+        try await perform(call, .get, path, repeating: .always) { answer throws(SynthesizeError) in
+            try Self.decode(type, call, answer)
         }
     }
 
     /// Reads a 2xx body, in its envelope or without (contract 3.1).
     static func decode<Value: Decodable>(
-        _ type: Value.Type, _ call: String, _ body: [UInt8]
+        _ type: Value.Type, _ call: String, _ answer: IncomingResponse
     ) throws(SynthesizeError) -> Value {
         do {
-            return try JSONDecoder().decode(Enveloped<Value>.self, from: Data(body)).value
+            return try JSONDecoder().decode(Enveloped<Value>.self, from: Data(answer.body)).value
         } catch {
             throw SynthesizeError(
-                code: .answerUnreadable, call: call, status: 200,
+                code: .answerUnreadable, call: call, status: answer.status.code,
                 message: "Synthesize answered, but not in the form that its documentation describes.")
         }
     }

@@ -9,11 +9,7 @@ enum LineVerdict: Sendable, Hashable {
     /// The run itself was stopped while the call was under way: give the line back.
     case givenBack
 
-    init(_ error: SynthesizeError?) {
-        guard let error else {
-            self = .settled(.accepted, status: 201, message: nil)
-            return
-        }
+    init(_ error: SynthesizeError) {
         switch error.code {
         case .notFound:
             self = .settled(.notMapped, status: error.status, message: error.message)

@@ -92,9 +92,9 @@ struct LineSender {
             underWay += 1
             group.addTask { [client] in
                 do throws(SynthesizeError) {
-                    try await client.setUnitCount(
+                    let status = try await client.setUnitCount(
                         serviceID: line.serviceID, accountID: line.accountID, count: line.sentCount ?? 0)
-                    return Sent(line: line, verdict: LineVerdict(nil))
+                    return Sent(line: line, verdict: .settled(.accepted, status: status, message: nil))
                 } catch {
                     return Sent(line: line, verdict: LineVerdict(error))
                 }

@@ -12,8 +12,8 @@ extension SynthesizeClient {
         let path = try Self.path("L1", "/alerting/", accountID)
         let body = try Self.encode(alert, "L1")
         return try await perform("L1", .post, path, body: body, repeating: .whenWithoutEffect) {
-            body throws(SynthesizeError) in
-            try Self.decode(AlertReceipt.self, "L1", body)
+            answer throws(SynthesizeError) in
+            try Self.decode(AlertReceipt.self, "L1", answer)
         }
     }
 

@@ -59,8 +59,8 @@ extension SynthesizeClient {
         guard drafts.allSatisfy({ !$0.id.isEmpty }) else { throw .emptyID(call) }
         let body = try Self.encode(drafts, call)
         return try await perform(call, .post, path, body: body, repeating: .whenWithoutEffect) {
-            body throws(SynthesizeError) in
-            try Self.decode([Readable<MappingEntry>].self, call, body).compactMap(\.value)
+            answer throws(SynthesizeError) in
+            try Self.decode([Readable<MappingEntry>].self, call, answer).compactMap(\.value)
         }
     }
 
@@ -71,8 +71,8 @@ extension SynthesizeClient {
         guard !changes.isEmpty else { throw .nothingToChange(call) }
         let path = try Self.path(call, prefix, id)
         let body = try Self.encode(changes, call)
-        return try await perform(call, .patch, path, body: body, repeating: .always) { body in
-            do { return try Self.decode(MappingEntry.self, call, body) } catch { return nil }
+        return try await perform(call, .patch, path, body: body, repeating: .always) { answer in
+            do { return try Self.decode(MappingEntry.self, call, answer) } catch { return nil }
         }
     }
 }

@@ -11,8 +11,8 @@ extension SynthesizeClient {
     @discardableResult
     public func updateStatus(_ status: IntegrationStatus) async throws(SynthesizeError) -> PartnerOrganization? {
         let path = try Self.path("O2", "/organization/status/", status.rawValue)
-        return try await perform("O2", .patch, path, repeating: .always) { body in
-            do { return try Self.decode(PartnerOrganization.self, "O2", body) } catch { return nil }
+        return try await perform("O2", .patch, path, repeating: .always) { answer in
+            do { return try Self.decode(PartnerOrganization.self, "O2", answer) } catch { return nil }
         }
     }
 

@@ -8,17 +8,19 @@ extension SynthesizeClient {
     ///   - accountID: the vendor's id of its customer; the deprecated client id is never sent (U-9).
     ///   - count: 0 or more, sent as a JSON number to the last decimal.
     ///   - rebuildsBilling: false asks Synthesize not to rebuild its billing view after this call (U-17).
+    /// - Returns: the 2xx status that was answered.
     /// - Throws: `notFound` when the account or the service is not mapped, which is normal.
+    @discardableResult
     public func setUnitCount(
         serviceID: String, accountID: String, count: Decimal, rebuildsBilling: Bool = true
-    ) async throws(SynthesizeError) {
+    ) async throws(SynthesizeError) -> Int {
         guard count >= 0, count.isFinite else {
             throw SynthesizeError(code: .invalidInput, call: "S4", message: "A count below 0 is never sent.")
         }
         guard !accountID.isEmpty else { throw .emptyID("S4") }
         let path = try Self.path("S4", "/service/", serviceID, rebuildsBilling ? "/count" : "/count?no_build=true")
         let body = try Self.encode(UnitCount(accountId: accountID, unitCount: count), "S4")
-        try await perform("S4", .post, path, body: body, repeating: .always) { _ in }
+        return try await perform("S4", .post, path, body: body, repeating: .always) { $0.status.code }
     }
 }
 

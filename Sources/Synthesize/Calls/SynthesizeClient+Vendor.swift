@@ -11,8 +11,8 @@ extension SynthesizeClient {
     public func updateVendor(_ changes: VendorChanges) async throws(SynthesizeError) -> VendorProfile {
         guard !changes.isEmpty else { throw .nothingToChange("V2") }
         let body = try Self.encode(changes, "V2")
-        return try await perform("V2", .patch, "", body: body, repeating: .always) { body throws(SynthesizeError) in
-            try Self.decode(VendorProfile.self, "V2", body)
+        return try await perform("V2", .patch, "", body: body, repeating: .always) { answer throws(SynthesizeError) in
+            try Self.decode(VendorProfile.self, "V2", answer)
         }
     }
 
@@ -85,17 +85,17 @@ private struct ServiceAnswer: Decodable, Sendable {
 
 /// S1's answer: the service by name in `skus`, in `data.skus`, or the object itself (U-14).
 private enum CreatedService {
-    static func find(_ name: String, in body: [UInt8]) -> VendorService? {
-        if let vendor = readable(VendorProfile.self, body) {
+    static func find(_ name: String, in answer: IncomingResponse) -> VendorService? {
+        if let vendor = readable(VendorProfile.self, answer) {
             return vendor.services.first { $0.name.lowercased() == name.lowercased() }
         }
-        guard let service = readable(VendorService.self, body), service.name.lowercased() == name.lowercased() else {
+        guard let service = readable(VendorService.self, answer), service.name.lowercased() == name.lowercased() else {
             return nil
         }
         return service
     }
 
-    private static func readable<Value: Decodable>(_ type: Value.Type, _ body: [UInt8]) -> Value? {
-        do { return try SynthesizeClient.decode(type, "S1", body) } catch { return nil }
+    private static func readable<Value: Decodable>(_ type: Value.Type, _ answer: IncomingResponse) -> Value? {
+        do { return try SynthesizeClient.decode(type, "S1", answer) } catch { return nil }
     }
 }

@@ -59,6 +59,15 @@ struct SyncTests {
         }
     }
 
+    @Test("The ledger has the status that was answered, not the one expected", arguments: [200, 201, 204])
+    func answeredStatus(_ status: Int) async throws {
+        try await withInstallation { perch in
+            let partner = try await perch.connectedPartner()
+            perch.synthesize.change { $0.countStatus = status }
+            #expect(try await perch.lines(perch.sync(partner)).map(\.httpStatus) == [status, status, status])
+        }
+    }
+
     @Test("Before a count arrives, its intent is in the ledger")
     func intentFirst() async throws {
         try await withInstallation { perch in
