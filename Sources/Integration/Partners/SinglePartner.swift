@@ -52,7 +52,8 @@ public struct SinglePartner: Sendable {
     public func syncAccounts() async throws(IntegrationError) -> Accounts {
         let vendor = try await fetchAccounts()
         let settled = try await asked { () async throws(SynthesizeError) in
-            try await CatalogueSettler(client: client).settleAccounts(vendor.accounts)
+            let settler = CatalogueSettler(client: client)
+            return try await settler.settleAccounts(vendor.accounts, existing: try await settler.accounts())
         }
         return Accounts(
             read: vendor.accounts.count, created: settled.created, updated: settled.updated,

@@ -7,8 +7,6 @@ struct CatalogueSettler: Sendable {
     let client: SynthesizeClient
 
     struct Accounts: Sendable {
-        /// What Synthesize held before anything was changed.
-        var before: [MappingEntry]
         var after: [MappingEntry]
         var created: Int
         var updated: Int
@@ -20,16 +18,21 @@ struct CatalogueSettler: Sendable {
         var updated: Int
     }
 
-    /// A1, then A2 for the missing and A3 for the renamed.
-    func settleAccounts(_ vendor: [VendorAccount]) async throws(SynthesizeError) -> Accounts {
-        let before = try await client.accounts()
-        let plan = AccountPlan(vendor: vendor, existing: before)
+    /// A1's accounts.
+    func accounts() async throws(SynthesizeError) -> [MappingEntry] {
+        try await client.accounts()
+    }
+
+    /// A2 for the missing and A3 for the renamed; `existing` was read just now.
+    func settleAccounts(
+        _ vendor: [VendorAccount], existing: [MappingEntry]
+    ) async throws(SynthesizeError) -> Accounts {
+        let plan = AccountPlan(vendor: vendor, existing: existing)
         for chunk in plan.chunks { try await create(chunk) }
         for draft in plan.rename { try await client.updateAccount(draft.id, MappingEntryChanges(name: draft.name)) }
         let isChanged = !plan.create.isEmpty || !plan.rename.isEmpty
         return Accounts(
-            before: before, after: isChanged ? try await client.accounts() : before, created: plan.create.count,
-            updated: plan.rename.count)
+            after: isChanged ? try await accounts() : existing, created: plan.create.count, updated: plan.rename.count)
     }
 
     /// Creates accounts in bulk; after a doubtful answer, one by one those that are missing (U-6).
@@ -53,7 +56,7 @@ struct CatalogueSettler: Sendable {
     }
 
     private func accountIDs() async throws(SynthesizeError) -> Set<String> {
-        Set(try await client.accounts().map(\.id))
+        Set(try await accounts().map(\.id))
     }
 
     /// V1's services.

@@ -68,22 +68,34 @@ extension RunDriver {
     private func settleAccounts(_ work: inout Work) async throws(StepError) {
         let (settler, vendor) = (CatalogueSettler(client: work.client), work.snapshot.accounts)
         let partner = work.run.partnerID
-        let remembered = try await StepError.store { () async throws(StoreError) in try await store.accounts(partner) }
+        let existing = try await StepError.synthesize { () async throws(SynthesizeError) in try await settler.accounts() }
+        try await noteLostMapping(existing, &work)
         let settled = try await StepError.synthesize { () async throws(SynthesizeError) in
-            try await settler.settleAccounts(vendor)
+            try await settler.settleAccounts(vendor, existing: existing)
         }
-        work.findings.accountsCreated = settled.created
-        work.findings.accountsUpdated = settled.updated
-        // Nothing can delete an account through the API, so one that is gone means that the partner disconnected in Synthesize,
-        // which deletes accounts and mappings alike (contract 7.2).
-        let present = Set(settled.before.map(\.id))
-        work.findings.mappingLost = remembered.contains { !present.contains($0.id) }
+        // Added, because a run that goes on after a crash may have been here before.
+        work.findings.accountsCreated += settled.created
+        work.findings.accountsUpdated += settled.updated
         let now = environment.time.now()
         let (run, findings) = (work.run.id, work.findings)
         try await StepError.store { () async throws(StoreError) in
-            if findings.mappingLost { try await store.updateConnection(partner) { $0.mappingLostAt = now } }
             try await store.replaceAccounts(
                 partner, settled.after.map { Account($0, of: partner, lastSeenAt: now) })
+            try await store.updateRun(run) { $0.findings = findings }
+        }
+    }
+
+    /// Nothing can delete an account through the API, so one that is gone means that the partner disconnected in Synthesize, which
+    /// deletes accounts and mappings alike (contract 7.2). Written down before they are made again: after a crash they would be there.
+    private func noteLostMapping(_ existing: [MappingEntry], _ work: inout Work) async throws(StepError) {
+        let (run, partner, now) = (work.run.id, work.run.partnerID, environment.time.now())
+        let remembered = try await StepError.store { () async throws(StoreError) in try await store.accounts(partner) }
+        let present = Set(existing.map(\.id))
+        guard remembered.contains(where: { !present.contains($0.id) }) else { return }
+        work.findings.mappingLost = true
+        let findings = work.findings
+        try await StepError.store { () async throws(StoreError) in
+            try await store.updateConnection(partner) { $0.mappingLostAt = now }
             try await store.updateRun(run) { $0.findings = findings }
         }
     }
@@ -102,8 +114,8 @@ extension RunDriver {
         let settled = try await StepError.synthesize { () async throws(SynthesizeError) in
             try await settler.settleServices(plan, existing: existing)
         }
-        work.findings.servicesCreated = settled.created
-        work.findings.servicesUpdated = settled.updated
+        work.findings.servicesCreated += settled.created
+        work.findings.servicesUpdated += settled.updated
         work.services = settled.after
         let now = environment.time.now()
         let (run, findings) = (work.run.id, work.findings)

@@ -117,6 +117,33 @@ struct CrashTests {
         }
     }
 
+    @Test("A lost mapping is still told when the run crashed while it made the accounts again, or later", arguments: ["A2", "V1"])
+    func mappingLost(_ key: String) async throws {
+        try await withInstallation { perch in
+            let partner = try await perch.connectedPartner()
+            _ = try await perch.sync(partner)
+            // The accounts are gone, and the key still opens: as if reconnected with the same key.
+            perch.synthesize.changeOrganization(Installation.partnerKey) { ($0.accounts, $0.mappedAccounts) = ([], []) }
+            let hold = Hold()
+            perch.synthesize.watch { [synthesize = perch.synthesize] call in
+                // Done before the crash, though no answer comes.
+                guard call.key == key, key == "A2" else { return }
+                synthesize.changeOrganization(Installation.partnerKey) { organization in
+                    organization.accounts = (1...3).map { .init(id: "\($0)", name: "Customer \($0)") }
+                }
+            }
+            perch.synthesize.fail(key, .held(hold))
+            let run = try await perch.desk.startSync(partner, by: .launch).run
+            await hold.untilArrived()
+            perch.synthesize.stopFailing()
+            let next = try perch.afterCrash()
+            let ended = try await next.ended(run)
+            #expect(ended.findings.mappingLost)
+            #expect(ended.findings.accountsCreated == (key == "A2" ? 0 : 3))
+            #expect(try await next.desk.overview(partner).connection.mappingLostAt != nil)
+        }
+    }
+
     @Test("Two deaths in the same place park the run; an operator releases it")
     func parked() async throws {
         try await withHalfSentRun { perch, partner, run, hold in
