@@ -47,7 +47,7 @@ extension DecodingError {
     fileprivate var sentence: String {
         func place(_ path: [any CodingKey]) -> String {
             path.isEmpty ? "the top level" : path.reduce(into: "") { text, key in
-                if let index = key.intValue { text += "[\(index)]" } else { text += (text.isEmpty ? "" : ".") + key.stringValue }
+                text += key.intValue.map { "[\($0)]" } ?? (text.isEmpty ? "" : ".") + key.stringValue
             }
         }
         switch self {
@@ -55,7 +55,7 @@ extension DecodingError {
         case .valueNotFound(let type, let context): return "\(place(context.codingPath)) is null; \(type) is needed."
         case .typeMismatch(let type, let context): return "\(place(context.codingPath)) is not of type \(type)."
         case .dataCorrupted(let context) where context.codingPath.isEmpty: return "The body is not valid JSON."
-        case .dataCorrupted(let context): return "\(place(context.codingPath)) is not valid: \(context.debugDescription)"
+        case .dataCorrupted(let context): return "\(place(context.codingPath)) holds a value that is not accepted."
         @unknown default: return "The body could not be read."
         }
     }

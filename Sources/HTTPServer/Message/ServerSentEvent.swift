@@ -22,7 +22,8 @@ public struct ServerSentEvent: Sendable, Equatable {
         for (field, value) in [("event", event), ("id", id)] {
             guard let value else { continue }
             guard !value.utf8.contains(where: { $0 == 0x0A || $0 == 0x0D || $0 == 0 }) else {
-                throw HTTPError(.internalServerError, code: "bad-event", message: "An event's \(field) holds a line break.")
+                throw HTTPError(
+                    .internalServerError, code: "bad-event", message: "An event's \(field) holds a line break.")
             }
             text += "\(field): \(value)\n"
         }

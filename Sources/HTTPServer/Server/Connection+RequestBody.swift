@@ -31,10 +31,13 @@ extension Connection {
     private func beginReading(_ message: Int) throws(HTTPError) {
         try inbound.withLock { inbound throws(HTTPError) in
             guard inbound.message == message else {
-                throw HTTPError(.internalServerError, code: "body-over", message: "A request's body was read after its answer.")
+                throw HTTPError(
+                    .internalServerError, code: "body-over", message: "A request's body was read after its answer.")
             }
             guard !inbound.isBeingRead else {
-                throw HTTPError(.internalServerError, code: "body-shared", message: "A request's body was read by two tasks at once.")
+                throw HTTPError(
+                    .internalServerError, code: "body-shared",
+                    message: "A request's body was read by two tasks at once.")
             }
             inbound.isBeingRead = true
         }

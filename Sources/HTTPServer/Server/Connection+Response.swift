@@ -28,10 +28,14 @@ extension Connection {
         func enter() throws(HTTPError) {
             try state.withLock { state throws(HTTPError) in
                 guard state.isOpen, !state.isBroken else {
-                    throw HTTPError(.internalServerError, code: "stream-over", message: "A streamed answer was written to after its end.")
+                    throw HTTPError(
+                        .internalServerError, code: "stream-over",
+                        message: "A streamed answer was written to after its end.")
                 }
                 guard !state.isWriting else {
-                    throw HTTPError(.internalServerError, code: "stream-shared", message: "A streamed answer was written by two tasks at once.")
+                    throw HTTPError(
+                        .internalServerError, code: "stream-shared",
+                        message: "A streamed answer was written by two tasks at once.")
                 }
                 state.isWriting = true
             }
@@ -62,7 +66,8 @@ extension Connection {
             } catch {
                 gate.leave(broken: true)
                 if error == .cancelled { throw CancellationError() }
-                throw HTTPError(.internalServerError, code: "client-gone", message: "The client no longer takes the answer.")
+                throw HTTPError(
+                    .internalServerError, code: "client-gone", message: "The client no longer takes the answer.")
             }
         }
         let failure = isEvents ? await produceEvents(produce, writer) : await Self.produce(produce, writer)

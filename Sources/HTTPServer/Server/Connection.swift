@@ -189,13 +189,12 @@ final class Connection: Sendable {
             default: return (head, [], false)
             }
         } catch {
-            context.logger.error("A handler's answer cannot be sent; the client got an empty 500.", metadata: ["error": "\(error)"])
+            context.logger.error(
+                "A handler's answer cannot be sent; the client got an empty 500.", metadata: ["error": "\(error)"])
         }
         // Nothing in it can be refused: no fields of a handler's, a final status.
-        let head = ResponseEncoder.Head(
-            bytes: Array("HTTP/1.1 500 Internal Server Error\r\nDate: \(date)\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".utf8),
-            framing: .length(0), keepAlive: false)
-        return (head, [], true)
+        let text = "HTTP/1.1 500 Internal Server Error\r\nDate: \(date)\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        return (ResponseEncoder.Head(bytes: Array(text.utf8), framing: .length(0), keepAlive: false), [], true)
     }
 
     /// False when the client did not take the bytes.

@@ -16,7 +16,8 @@ public struct ServerError: Error, Sendable, CustomStringConvertible {
     static func badAddress(_ address: SocketAddress) -> ServerError {
         ServerError(
             code: .badAddress,
-            message: "Cannot listen on \(address): use a numeric address such as 127.0.0.1, 0.0.0.0 or ::1, and a port from 0 to 65535.",
+            message: "Cannot listen on \(address): "
+                + "use a numeric address such as 127.0.0.1, 0.0.0.0 or ::1, and a port from 0 to 65535.",
             address: address)
     }
 

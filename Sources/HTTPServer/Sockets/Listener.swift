@@ -52,7 +52,8 @@ final class Listener: Sendable {
             // vanished without a word is noticed within a minute, event streams included.
             var options: [(Int32, Int32, Int32)] = [
                 (SOL_SOCKET, SO_REUSEADDR, 1), (SOL_SOCKET, SO_KEEPALIVE, 1), (Int32(IPPROTO_TCP), TCP_NODELAY, 1),
-                (Int32(IPPROTO_TCP), TCP_KEEPIDLE, 30), (Int32(IPPROTO_TCP), TCP_KEEPINTVL, 10), (Int32(IPPROTO_TCP), TCP_KEEPCNT, 3),
+                (Int32(IPPROTO_TCP), TCP_KEEPIDLE, 30), (Int32(IPPROTO_TCP), TCP_KEEPINTVL, 10),
+                (Int32(IPPROTO_TCP), TCP_KEEPCNT, 3),
             ]
             if family == AF_INET6 { options.append((Int32(IPPROTO_IPV6), IPV6_V6ONLY, 0)) }
             for (level, name, value) in options {

@@ -85,7 +85,9 @@ struct RequestHead: Sendable, Equatable {
             guard version == .http10 else { throw .badRequest("bad-host", "HTTP/1.1 needs a Host field.") }
             return target.authority
         }
-        guard RequestTarget.isAuthority(host.utf8) else { throw .badRequest("bad-host", "Host is not a host name with an optional port.") }
+        guard RequestTarget.isAuthority(host.utf8) else {
+            throw .badRequest("bad-host", "Host is not a host name with an optional port.")
+        }
         if let authority = target.authority, authority.lowercased() != host.lowercased() {
             throw .badRequest("bad-host", "Host and the request target name different hosts.")
         }
@@ -103,7 +105,9 @@ struct RequestHead: Sendable, Equatable {
         // RFC 9110 section 10.1.1: ignored from HTTP/1.0; anything but 100-continue may be answered with 417.
         guard version == .http11, let expectation = fields[.expect] else { return false }
         guard expectation.lowercased() == "100-continue" else {
-            throw HTTPError(.expectationFailed, code: "unknown-expectation", message: "The only expectation met here is 100-continue.")
+            throw HTTPError(
+                .expectationFailed, code: "unknown-expectation",
+                message: "The only expectation met here is 100-continue.")
         }
         return true
     }

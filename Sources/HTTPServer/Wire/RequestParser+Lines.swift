@@ -48,7 +48,9 @@ extension RequestParser {
         case .requestLine:
             // RFC 9112 section 3: a method longer than any implemented is 501, a target longer than allowed is 414.
             if buffer[position...].prefix(limits.requestLine).contains(0x20) {
-                HTTPError(.uriTooLong, code: "target-too-long", message: "The request line is longer than \(limits.requestLine) bytes.")
+                HTTPError(
+                    .uriTooLong, code: "target-too-long",
+                    message: "The request line is longer than \(limits.requestLine) bytes.")
             } else {
                 HTTPError(.notImplemented, code: "unknown-method", message: "The method is not known here.")
             }

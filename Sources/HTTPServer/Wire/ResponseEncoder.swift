@@ -27,7 +27,8 @@ struct ResponseEncoder: Sendable {
     ) throws(HTTPError) -> Head {
         let code = response.status.code
         guard (200...599).contains(code) else {
-            throw HTTPError(.internalServerError, code: "bad-response", message: "The status \(code) is not a final one.")
+            throw HTTPError(
+                .internalServerError, code: "bad-response", message: "The status \(code) is not a final one.")
         }
         let (framing, length) = framing(response, method: method, version: version)
         let closes = response.headerFields[values: .connection].contains { $0.utf8.listMembers().contains("close") }
