@@ -57,12 +57,22 @@ actor RunWorker {
                     let run = try await environment.store.claimRun(
                         owner: owner, at: now, leaseUntil: now.addingTimeInterval(environment.policy.lease.seconds))
                 else { return }
-                start(run)
+                if underWay[run.id] == nil {
+                    start(run)
+                } else {
+                    try await keep(run)
+                }
             } catch {
                 environment.logger.error("runs cannot be read from the store", metadata: ["error": "\(error)"])
                 return
             }
         }
+    }
+
+    /// A run of our own whose lease ran out, because the machine slept or the disk stood still: it is driven already, and
+    /// the claim has renewed its lease. Nobody died, so what the store counted as an interruption is taken back.
+    private func keep(_ run: SyncRun) async throws(StoreError) {
+        try await environment.store.updateRun(run.id) { $0.interruptions = max(0, $0.interruptions - 1) }
     }
 
     private func start(_ run: SyncRun) {

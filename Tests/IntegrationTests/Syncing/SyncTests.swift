@@ -348,8 +348,12 @@ struct SyncTests {
 
     @Test("A run that takes too long is ended, and what was accepted is kept")
     func deadline() async throws {
-        // The heartbeat passes the time: a second each.
-        try await withInstallation({ $0.policy.lease = .seconds(3); $0.policy.runDeadline = .seconds(10); $0.passesAlone = .seconds(6) }) { perch in
+        // The heartbeat passes the time: five seconds each.
+        try await withInstallation({
+            $0.policy.lease = .seconds(15)
+            $0.policy.runDeadline = .seconds(1_000)
+            $0.passesAlone = .seconds(6)
+        }) { perch in
             let partner = try await perch.connectedPartner()
             perch.synthesize.fail("S4", .held(Hold()), subject: "2")
             let run = try await perch.sync(partner)
@@ -515,6 +519,28 @@ struct SyncTests {
             let run = try await perch.desk.startSync(partner, by: .launch).run
             await hold.untilArrived()
             #expect(try await perch.desk.cancelRun(run.id, by: .launch).state == .cancelled)
+        }
+    }
+
+    @Test("A machine that slept longer than the lease does not drive its own run twice")
+    func overslept() async throws {
+        try await withInstallation { perch in
+            perch.vendor.setCustomers(40)
+            let partner = try await perch.connectedPartner()
+            let hold = Hold()
+            perch.synthesize.fail("S4", .held(hold))
+            let run = try await perch.desk.startSync(partner, by: .launch).run
+            await hold.untilArrived(4)
+            // Nobody has beaten for five minutes: the poll for work and the heartbeat wake at the same moment.
+            for _ in 0..<20 {
+                perch.clock.advance(by: .seconds(300))
+                _ = try await perch.store.run(run.id)
+            }
+            hold.release()
+            let ended = try await perch.ended(run)
+            #expect(ended.state == .succeeded, "\(ended.failure?.message ?? "")")
+            #expect(perch.synthesize.calls("S4").count == 40)
+            try await perch.eventually("no interruption") { try await perch.store.run(run.id)?.interruptions == 0 }
         }
     }
 }
