@@ -36,6 +36,8 @@ public struct SynthesizeError: Error, Sendable, Hashable, CustomStringConvertibl
     /// What a person reads: Synthesize's own words where it gave any.
     public var message: String
     public var retryAfter: Duration?
+    /// With `cancelled`: the request had left by then, so it may have arrived and been acted upon.
+    public var wasUnderWay = false
 
     public init(code: Code, call: String, status: Int? = nil, message: String, retryAfter: Duration? = nil) {
         self.code = code
@@ -95,5 +97,6 @@ extension SynthesizeError {
             }
         }
         self.init(code: code, call: call, status: status, message: error.message)
+        wasUnderWay = code == .cancelled && error.delivery != .neverSent
     }
 }

@@ -10,6 +10,10 @@ enum AlertMachine {
     private static let firstPoll = Duration.seconds(1)
     private static let longestPoll = Duration.seconds(30)
 
+    private static let inDoubt =
+        "Synthesize may or may not have received this alert, so Perch does not send it again by itself: that could open a "
+        + "second ticket. Look for it in the PSA."
+
     /// After L1 answered, or failed.
     static func afterDispatch(_ alert: inout Alert, _ result: Result<AlertReceipt, SynthesizeError>, at now: Date) {
         alert.updatedAt = now
@@ -27,10 +31,9 @@ enum AlertMachine {
             case .keyRefused, .forbidden, .conflict, .rejected, .invalidInput:
                 end(&alert, .failed, nil)
             case .serverFailed, .answerLost, .answerUnreadable:
-                end(
-                    &alert, .unknown,
-                    "Synthesize may or may not have received this alert, so Perch does not send it again by itself: that could "
-                        + "open a second ticket. Look for it in the PSA.")
+                end(&alert, .unknown, inDoubt)
+            case .cancelled where error.wasUnderWay:
+                end(&alert, .unknown, inDoubt)
             case .unreachable, .rateLimited, .cancelled:
                 guard alert.attempts < maximumAttempts else { return end(&alert, .failed, nil) }
                 alert.state = .queued

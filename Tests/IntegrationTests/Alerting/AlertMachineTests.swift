@@ -1,10 +1,10 @@
 import Foundation
 import HTTPClient
 import Store
-import Synthesize
 import Testing
 
 @testable import Integration
+@testable import Synthesize
 
 @Suite("What becomes of an alert after each answer")
 struct AlertMachineTests {
@@ -51,6 +51,18 @@ struct AlertMachineTests {
         #expect(alert.errors.first?.isEmpty == false)
         #expect((alert.nextActionAt == nil) == state.isFinal)
         #expect(alert.updatedAt == Sample.now + 5)
+    }
+
+    @Test("A call that was cut off after it had left may have arrived; one cut off before did not")
+    func cutOff() {
+        for (delivery, state) in [
+            (HTTPClientError.Delivery.neverSent, AlertState.queued), (.unknown, .unknown), (.answered(status: 201), .unknown),
+        ] {
+            var alert = alert()
+            let cancelled = HTTPClientError(code: .cancelled, delivery: delivery, message: "Cancelled.")
+            AlertMachine.afterDispatch(&alert, .failure(SynthesizeError(call: "L1", transport: cancelled)), at: Sample.now)
+            #expect(alert.state == state)
+        }
     }
 
     @Test("Tries that did not arrive are repeated later and later, six times at most")

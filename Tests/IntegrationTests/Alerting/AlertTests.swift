@@ -207,6 +207,22 @@ struct AlertTests {
         }
     }
 
+    @Test("A stop signal while an alert is on the wire does not make it a second ticket")
+    func stopped() async throws {
+        try await withInstallation { perch in
+            let partner = try await perch.connectedPartner()
+            let hold = Hold()
+            perch.synthesize.fail("L1", .held(hold), times: 1)
+            let queued = try await submit(perch, partner)
+            await hold.untilArrived()
+            let next = try await perch.restarted()
+            let alert = try await final(next, queued)
+            // The call was cut off after it had left: whether it arrived is not known.
+            #expect(alert.state == .unknown)
+            #expect(perch.synthesize.calls("L1").count == 1)
+        }
+    }
+
     // MARK: The connection
 
     @Test("A refused key ends the alert, and the connection needs a new one")
