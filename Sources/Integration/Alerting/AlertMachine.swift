@@ -73,6 +73,12 @@ enum AlertMachine {
         alert.nextActionAt = now.addingTimeInterval(next)
     }
 
+    /// It was not sent, because the partner's connection does not allow it now.
+    static func afterRefusal(_ alert: inout Alert, _ reason: String, at now: Date) {
+        alert.updatedAt = now
+        end(&alert, .failed, reason)
+    }
+
     /// A process died between writing the intent and the answer.
     static func afterInterruption(_ alert: inout Alert, at now: Date) {
         let lost = SynthesizeError(code: .answerLost, call: "L1", message: "Perch was stopped while sending.")

@@ -60,67 +60,90 @@ actor AlertOutbox {
     private func dispatch(_ alert: Alert) async throws(StoreError) {
         sending.insert(alert.id)
         defer { sending.remove(alert.id) }
+        let caller: Caller
+        do throws(IntegrationError) {
+            caller = try await self.caller(for: alert)
+        } catch {
+            // A store that cannot be read says nothing of the alert.
+            if error.code == .store { throw StoreError(code: .unavailable, message: error.message) }
+            let now = environment.time.now()
+            try await environment.store.updateAlert(alert.id) { AlertMachine.afterRefusal(&$0, error.message, at: now) }
+            return
+        }
         let begun = environment.time.now()
         try await environment.store.updateAlert(alert.id) { alert in
             alert.state = .sending
             alert.attempts += 1
             alert.updatedAt = begun
         }
-        let result = await call(alert) { client throws(SynthesizeError) in
-            try await client.dispatchAlert(
+        let result = await Self.outcome { () async throws(SynthesizeError) in
+            try await caller.client.dispatchAlert(
                 accountID: alert.accountID,
                 AlertDispatch(
                     title: alert.title, description: alert.text, alertId: alert.alertID, priority: alert.priority,
                     status: alert.statusCode))
         }
-        try await condemnIfRefused(result, alert)
+        try await condemnIfRefused(result, caller, alert)
         let now = environment.time.now()
         let after = try await environment.store.updateAlert(alert.id) { alert in
-            AlertMachine.afterDispatch(&alert, result.outcome, at: now)
+            AlertMachine.afterDispatch(&alert, result, at: now)
         }
         environment.logger.info("alert dispatched", metadata: ["alert": "\(alert.id)", "state": "\(after.state)"])
     }
 
     private func poll(_ alert: Alert) async throws(StoreError) {
-        let result = await call(alert) { client throws(SynthesizeError) in
-            try await client.alertProgress(messageID: alert.messageID ?? "")
-        }
-        try await condemnIfRefused(result, alert)
+        let result = try await progress(of: alert)
         let now = environment.time.now()
         let deadline = environment.policy.ticketDeadline
         try await environment.store.updateAlert(alert.id) { alert in
-            AlertMachine.afterPoll(&alert, result.outcome, at: now, deadline: deadline)
+            AlertMachine.afterPoll(&alert, result, at: now, deadline: deadline)
         }
     }
 
-    private struct CallResult<Value: Sendable>: Sendable {
-        var outcome: Result<Value, SynthesizeError>
+    private func progress(of alert: Alert) async throws(StoreError) -> Result<AlertProgress, SynthesizeError> {
+        let caller: Caller
+        do throws(IntegrationError) {
+            caller = try await self.caller(for: alert)
+        } catch {
+            // Not connected now; the ticket may be there all the same, so the alert waits on until its deadline.
+            return .failure(SynthesizeError(code: .rejected, call: "L2", message: error.message))
+        }
+        let result = await Self.outcome { () async throws(SynthesizeError) in
+            try await caller.client.alertProgress(messageID: alert.messageID ?? "")
+        }
+        try await condemnIfRefused(result, caller, alert)
+        return result
+    }
+
+    private struct Caller: Sendable {
+        var client: SynthesizeClient
         var keyVersion: Int
     }
 
-    /// One call with the partner's key. A key that cannot be had counts as a call that never left.
-    private func call<Value: Sendable>(
-        _ alert: Alert, _ body: @Sendable (SynthesizeClient) async throws(SynthesizeError) -> Value
-    ) async -> CallResult<Value> {
-        let client: SynthesizeClient
-        let version: Int
-        do throws(IntegrationError) {
-            let connection = try await environment.connection(alert.partnerID)
-            version = connection.keyVersion
-            client = environment.client(alert.partnerID, key: try environment.partnerKey(of: connection), .interactive, attempts: 2)
-        } catch {
-            let refusal = SynthesizeError(code: .rejected, call: "L1", message: error.message)
-            return CallResult(outcome: .failure(refusal), keyVersion: 0)
-        }
+    /// A client with the partner's key.
+    /// - Throws: `conflict` when the partner is not connected (any more), `secrets` when its key does not open.
+    private func caller(for alert: Alert) async throws(IntegrationError) -> Caller {
+        let connection = try await environment.connection(alert.partnerID)
+        try connection.requireConnected()
+        let key = try environment.partnerKey(of: connection)
+        return Caller(
+            client: environment.client(alert.partnerID, key: key, .interactive, attempts: 2), keyVersion: connection.keyVersion)
+    }
+
+    private static func outcome<Value: Sendable>(
+        _ call: () async throws(SynthesizeError) -> Value
+    ) async -> Result<Value, SynthesizeError> {
         do throws(SynthesizeError) {
-            return CallResult(outcome: .success(try await body(client)), keyVersion: version)
+            return .success(try await call())
         } catch {
-            return CallResult(outcome: .failure(error), keyVersion: version)
+            return .failure(error)
         }
     }
 
-    private func condemnIfRefused<Value>(_ result: CallResult<Value>, _ alert: Alert) async throws(StoreError) {
-        guard case .failure(let error) = result.outcome, error.code == .keyRefused else { return }
-        try await environment.condemnKey(of: alert.partnerID, version: result.keyVersion)
+    private func condemnIfRefused<Value>(
+        _ result: Result<Value, SynthesizeError>, _ caller: Caller, _ alert: Alert
+    ) async throws(StoreError) {
+        guard case .failure(let error) = result, error.code == .keyRefused else { return }
+        try await environment.condemnKey(of: alert.partnerID, version: caller.keyVersion)
     }
 }

@@ -238,6 +238,29 @@ struct AlertTests {
         }
     }
 
+    @Test("After Disable nothing is sent any more, alerts that still wait included")
+    func disabled() async throws {
+        try await withInstallation { perch in
+            let partner = try await perch.connectedPartner()
+            perch.synthesize.fail("L1", .neverSent)
+            let queued = try await submit(perch, partner)
+            try await perch.eventually("a try that failed") {
+                let alert = try await perch.desk.alert(queued.id)
+                return alert.attempts > 0 && alert.state == .queued
+            }
+            try await perch.desk.disable(partner, by: .launch)
+            perch.synthesize.stopFailing()
+            let tries = perch.synthesize.calls("L1").count
+            try await perch.eventually("the alert's end") {
+                perch.clock.advance(by: .seconds(10))
+                return try await perch.desk.alert(queued.id).state.isFinal
+            }
+            #expect(try await perch.desk.alert(queued.id).state == .failed)
+            #expect(try await perch.desk.alert(queued.id).errors == ["The integration is disabled. Press Enable first."])
+            #expect(perch.synthesize.calls("L1").count == tries)
+        }
+    }
+
     // MARK: Input
 
     @Test("A test alert takes a mapped account, and says that it is a test")
