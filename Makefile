@@ -22,8 +22,10 @@ test: system system-test lint build test-fast test-program test-browser ## Every
 build: system ## Build the program and all tests
 	swift build --build-tests
 
+# The scenarios go by themselves: side by side with everything else they would starve the tests of deadlines.
 test-fast: ## Unit, conformance and scenario tests
-	swift test --skip-build
+	swift test --skip-build --skip ScenarioTests
+	swift test --skip-build --filter ScenarioTests
 
 test-program: $(VENV)/ready ## The built program: commands, exit codes, kill -9
 	swift build --product perch

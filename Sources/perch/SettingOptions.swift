@@ -42,9 +42,10 @@ struct SettingOptions: ParsableArguments {
 extension Dependencies {
     /// The real network, clock and randomness.
     /// - Throws: `ApplicationError` when libcurl cannot be set up.
-    static func live(_ configuration: Configuration) throws(ApplicationError) -> Dependencies {
+    /// - Parameter logLevel: used when the settings name none.
+    static func live(_ configuration: Configuration, logLevel: Logger.Level = .warning) throws(ApplicationError) -> Dependencies {
         var logger = Logger(label: "perch") { StreamLogHandler.standardError(label: $0) }
-        logger.logLevel = configuration.logLevel
+        logger.logLevel = configuration.logLevel ?? logLevel
         do {
             return Dependencies(http: try CurlHTTPClient(configuration: configuration.httpClient, logger: logger), logger: logger)
         } catch {

@@ -57,6 +57,29 @@ import Testing
         }
     }
 
+    @Test func `An account that Synthesize refuses does not hold up the others`() async throws {
+        var setup = StageSetup()
+        setup.customers = [Customer("a", "Short", billable: 2), Customer("b", "Brief", billable: 3)]
+        try await withStage(setup) { stage in
+            let partner = try await stage.connectedPartner("Refused")
+            try await stage.sandbox.mapEverything(partner)
+            try await stage.sandbox.settings(#"{"maxTextLength":100}"#)
+            let long = String(repeating: "x", count: 120)
+            try await stage.sandbox.vendorHas([
+                Customer("a", "Short", billable: 5), Customer("b", long, billable: 3), Customer("c", long, billable: 1),
+                Customer("d", "Late", billable: 7),
+            ])
+            let run = try await stage.sync(partner)
+            #expect(run.state == "partial")
+            #expect(run.failure?.code == "run.accountsRefused")
+            #expect(run.failure?.message.contains(long) == true)
+            let organization = try await stage.sandbox.organization(partner)
+            #expect(Set(organization.accounts.map(\.id)) == ["a", "b", "d"])
+            #expect(organization.countByAccount["a"] == 5)
+            #expect(organization.countByAccount["b"] == 3)
+        }
+    }
+
     @Test func `Renaming reaches each of these ids`() async throws {
         var setup = StageSetup()
         setup.customers = Self.awkward

@@ -13,6 +13,7 @@ public struct SinglePartner: Sendable {
         public var created: Int
         public var updated: Int
         public var recordsDropped: Int
+        public var refused: [RefusedAccount]
     }
 
     public struct Services: Sendable, Hashable {
@@ -57,7 +58,7 @@ public struct SinglePartner: Sendable {
         }
         return Accounts(
             read: vendor.accounts.count, created: settled.created, updated: settled.updated,
-            recordsDropped: vendor.recordsDropped)
+            recordsDropped: vendor.recordsDropped, refused: settled.refused)
     }
 
     /// `sync-services`.

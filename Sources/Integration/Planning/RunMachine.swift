@@ -76,13 +76,24 @@ struct RunMachine: Sendable, Hashable {
     }
 
     /// The end of a run whose steps are all done.
-    static func conclusion(_ tally: RunTally) -> (state: RunState, failure: RunFailure?) {
+    /// - Parameter refused: accounts that Synthesize would not take, so that their counts cannot arrive.
+    static func conclusion(_ tally: RunTally, refused: [RefusedAccount] = []) -> (state: RunState, failure: RunFailure?) {
         let bad = tally.rejected + tally.failed
-        guard bad > 0 else { return (.succeeded, nil) }
-        let failure = RunFailure(
-            code: "run.linesFailed",
-            message: "\(bad) of \(tally.toSend) counts did not arrive. The lines below say why; the next sync sends them again.")
-        return (tally.accepted + tally.notMapped > 0 ? .partial : .failed, failure)
+        if bad > 0 {
+            let failure = RunFailure(
+                code: "run.linesFailed",
+                message: "\(bad) of \(tally.toSend) counts did not arrive. The lines below say why; the next sync sends them again.")
+            return (tally.accepted + tally.notMapped > 0 ? .partial : .failed, failure)
+        }
+        guard let first = refused.first else { return (.succeeded, nil) }
+        let others = refused.count > 1 ? " and \(refused.count - 1) more" : ""
+        return (
+            .partial,
+            RunFailure(
+                code: "run.accountsRefused",
+                message: "Synthesize would not take the account \"\(first.name)\"\(others): \(first.message). Everything else was "
+                    + "sent. Correct the customer at the vendor; the next sync tries again.")
+        )
     }
 
     /// A run whose process died twice in the same place waits for an operator instead of dying a third time.

@@ -1,4 +1,5 @@
 import Connectors
+import Store
 import Synthesize
 
 /// Brings accounts and services in Synthesize up to what the vendor has. Inserts are never repeated blindly: where an answer leaves
@@ -10,6 +11,8 @@ struct CatalogueSettler: Sendable {
         var after: [MappingEntry]
         var created: Int
         var updated: Int
+        /// Those that Synthesize will not take as they are. The others do not wait for them.
+        var refused: [RefusedAccount]
     }
 
     struct Services: Sendable {
@@ -28,31 +31,51 @@ struct CatalogueSettler: Sendable {
         _ vendor: [VendorAccount], existing: [MappingEntry]
     ) async throws(SynthesizeError) -> Accounts {
         let plan = AccountPlan(vendor: vendor, existing: existing)
-        for chunk in plan.chunks { try await create(chunk) }
-        for draft in plan.rename { try await client.updateAccount(draft.id, MappingEntryChanges(name: draft.name)) }
+        var refused: [RefusedAccount] = []
+        for chunk in plan.chunks { refused += try await create(chunk) }
+        let notCreated = refused.count
+        for draft in plan.rename {
+            do {
+                try await client.updateAccount(draft.id, MappingEntryChanges(name: draft.name))
+            } catch {
+                guard error.code == .rejected else { throw error }
+                refused.append(RefusedAccount(draft, error))
+            }
+        }
         let isChanged = !plan.create.isEmpty || !plan.rename.isEmpty
         return Accounts(
-            after: isChanged ? try await accounts() : existing, created: plan.create.count, updated: plan.rename.count)
+            after: isChanged ? try await accounts() : existing, created: plan.create.count - notCreated,
+            updated: plan.rename.count - (refused.count - notCreated), refused: refused)
     }
 
-    /// Creates accounts in bulk; after a doubtful answer, one by one those that are missing (U-6).
-    private func create(_ drafts: [MappingEntryDraft]) async throws(SynthesizeError) {
+    /// Creates accounts in bulk. After a doubtful answer, and after a refusal, which may be for one of them only, those that are
+    /// missing are sent one by one (U-6).
+    /// - Returns: those that were refused by themselves.
+    /// - Throws: the refusal too, when all of several were refused: then it is not about one account.
+    private func create(_ drafts: [MappingEntryDraft]) async throws(SynthesizeError) -> [RefusedAccount] {
         do {
             try await client.createAccounts(drafts)
-            return
+            return []
         } catch {
-            guard error.leavesInsertInDoubt else { throw error }
+            guard error.leavesInsertInDoubt || error.code == .rejected else { throw error }
         }
         var present = try await accountIDs()
+        var refused: [RefusedAccount] = []
+        var lastRefusal: SynthesizeError?
         for draft in drafts where !present.contains(draft.id) {
             do {
                 try await client.createAccounts([draft])
+            } catch where error.code == .rejected {
+                refused.append(RefusedAccount(draft, error))
+                lastRefusal = error
             } catch {
                 guard error.leavesInsertInDoubt else { throw error }
                 present = try await accountIDs()
                 guard present.contains(draft.id) else { throw error }
             }
         }
+        if let lastRefusal, drafts.count > 1, refused.count == drafts.count { throw lastRefusal }
+        return refused
     }
 
     private func accountIDs() async throws(SynthesizeError) -> Set<String> {
@@ -94,5 +117,11 @@ extension SynthesizeError {
         case .conflict, .answerLost, .answerUnreadable, .serverFailed: true
         default: false
         }
+    }
+}
+
+extension RefusedAccount {
+    fileprivate init(_ draft: MappingEntryDraft, _ error: SynthesizeError) {
+        self.init(id: draft.id, name: draft.name, message: error.message)
     }
 }

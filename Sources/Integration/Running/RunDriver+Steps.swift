@@ -76,6 +76,7 @@ extension RunDriver {
         // Added, because a run that goes on after a crash may have been here before.
         work.findings.accountsCreated += settled.created
         work.findings.accountsUpdated += settled.updated
+        work.findings.accountsRefused = settled.refused
         let now = environment.time.now()
         let (run, findings) = (work.run.id, work.findings)
         try await StepError.store { () async throws(StoreError) in

@@ -130,7 +130,10 @@ struct RunDriver: Sendable {
 
     private func concludeByTally(_ work: Work) async {
         do throws(StoreError) {
-            let (state, failure) = RunMachine.conclusion(try await store.tally(work.run.id))
+            let refused = work.run.purpose == .usage ? work.findings.accountsRefused : []
+            let (state, failure) = RunMachine.conclusion(try await store.tally(work.run.id), refused: refused)
+            // The lines failed, not what came after them.
+            if state == .failed { try await store.updateRun(work.run.id) { $0.stage = .usage } }
             await conclude(work.run, state, failure, work.findings)
         } catch {
             await conclude(work.run, .failed, RunFailure(error), work.findings)

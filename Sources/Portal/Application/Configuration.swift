@@ -13,7 +13,8 @@ public struct Configuration: Sendable {
     public var dataDirectory: String
     public var resources: Resources
     public var secretKey: Secret?
-    public var logLevel: Logger.Level
+    /// Nil: as the command thinks best.
+    public var logLevel: Logger.Level?
     public var vendorAPIKey: Secret?
     public var synthesizeURL: String
     public var mappingURL: String
@@ -47,7 +48,7 @@ public struct Configuration: Sendable {
         dataDirectory = read.text(.dataDirectory)
         resources = try Resources.find(values[.resources])
         secretKey = values[.secretKey].map { Secret($0) }
-        logLevel = Logger.Level(rawValue: read.text(.logLevel)) ?? .info
+        logLevel = values[.logLevel].flatMap { Logger.Level(rawValue: $0) }
         vendorAPIKey = values[.vendorAPIKey].map { Secret($0) }
         synthesizeURL = read.text(.synthesizeURL)
         mappingURL = read.text(.mappingURL)

@@ -62,8 +62,8 @@ extension Setting {
         "SECRET_KEY", .secret, nil,
         "32 bytes in Base64 that open the stored keys. Default: a key file with mode 0600 is made in the data directory.")
     static let logLevel = Setting(
-        "LOG_LEVEL", .choice(["trace", "debug", "info", "notice", "warning", "error", "critical"]), "info",
-        "What is logged to standard error.")
+        "LOG_LEVEL", .choice(["trace", "debug", "info", "notice", "warning", "error", "critical"]), nil,
+        "What is logged to standard error. Default: info for serve, warning for the other commands.")
     static let vendorAPIKey = Setting(
         "VENDOR_API_KEY", .secret, nil,
         "The vendor's half of every token, issued by Gradient. VENDOR_API_KEY without prefix is read too. Required to serve.")

@@ -81,11 +81,27 @@ public struct RunTally: Sendable, Hashable, Codable {
     public var settled: Int { accepted + notMapped + rejected + failed }
 }
 
+/// An account that Synthesize will not take as the vendor has it.
+public struct RefusedAccount: Sendable, Hashable, Codable {
+    public var id: String
+    public var name: String
+    /// Synthesize's own words.
+    public var message: String
+
+    public init(id: String, name: String, message: String) {
+        self.id = id
+        self.name = name
+        self.message = message
+    }
+}
+
 /// What a run did besides sending lines.
 public struct RunFindings: Sendable, Hashable, Codable {
     public var accountsRead = 0
     public var accountsCreated = 0
     public var accountsUpdated = 0
+    /// Accounts that Synthesize would not create or rename.
+    public var accountsRefused: [RefusedAccount] = []
     public var servicesCreated = 0
     public var servicesUpdated = 0
     /// Vendor records without an id, a name or a count.

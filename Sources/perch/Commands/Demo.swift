@@ -67,7 +67,6 @@ struct Demo: AsyncParsableCommand {
             "PERCH_SAAS_ALERTS_URL": sandboxURL + "/saas-alerts",
             "PERCH_ALLOW_PLAIN_HTTP": "true",
             "PERCH_LAUNCH_SECRETS": launchSecret.reveal(),
-            "PERCH_LOG_LEVEL": "warning",
         ]
         if settings.dataDirectory == nil {
             let directory = FileManager.default.temporaryDirectory

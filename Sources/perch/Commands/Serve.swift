@@ -17,7 +17,7 @@ struct Serve: AsyncParsableCommand {
             if let host { own["PERCH_HOST"] = host }
             if let port { own["PERCH_PORT"] = "\(port)" }
             let configuration = try settings.configuration(own)
-            let dependencies = try Dependencies.live(configuration)
+            let dependencies = try Dependencies.live(configuration, logLevel: .info)
             MetricsSystem.bootstrap(dependencies.metrics)
             let application = try await buildApplication(configuration: configuration, dependencies: dependencies)
             let address: String

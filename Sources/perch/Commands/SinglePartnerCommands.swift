@@ -66,7 +66,9 @@ struct SyncAccounts: AsyncParsableCommand {
         try await Console.reporting {
             let result = try await PartnerKeys(settings).singlePartner().syncAccounts()
             Console.say("\(result.read) accounts: \(result.created) created, \(result.updated) renamed")
+            for account in result.refused { Console.warn("Synthesize would not take \"\(account.name)\": \(account.message)") }
             if result.recordsDropped > 0 { Console.warn("\(result.recordsDropped) records had no id or no name and were left out.") }
+            if !result.refused.isEmpty { throw ExitStatus.rejected.code }
         }
     }
 }

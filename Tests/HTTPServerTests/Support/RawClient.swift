@@ -25,7 +25,7 @@ final class RawClient: Sendable {
     /// - Parameters:
     ///   - patience: milliseconds after which a call gives up.
     ///   - receiveBuffer: bytes; small for a client that reads slowly.
-    init(patience: Int = 10_000, receiveBuffer: Int32? = nil) throws {
+    init(patience: Int = 60_000, receiveBuffer: Int32? = nil) throws {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { throw Failure(description: "socket: errno \(errno)") }
         var limit = timeval(tv_sec: patience / 1000, tv_usec: patience % 1000 * 1000)
@@ -38,7 +38,7 @@ final class RawClient: Sendable {
         }
     }
 
-    convenience init(_ address: SocketAddress, patience: Int = 10_000, receiveBuffer: Int32? = nil) async throws {
+    convenience init(_ address: SocketAddress, patience: Int = 60_000, receiveBuffer: Int32? = nil) async throws {
         try self.init(patience: patience, receiveBuffer: receiveBuffer)
         try await connect(to: address)
     }

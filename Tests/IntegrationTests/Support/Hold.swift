@@ -40,6 +40,8 @@ final class Hold: Sendable {
         }
     }
 
+    var hasArrived: Bool { state.withLock { $0.arrived > 0 } }
+
     /// Returns when so many have arrived since the beginning.
     func untilArrived(_ count: Int = 1) async {
         await withCheckedContinuation { continuation in

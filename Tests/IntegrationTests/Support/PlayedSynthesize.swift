@@ -64,6 +64,10 @@ final class PlayedSynthesize: HTTPSender {
         var organizations: [String: Organization] = [:]
         var services: [Service] = []
         var alerts: [AlertMessage] = []
+        /// Whether a second service or account with a name or an id that is there is made, or answered with 409 (U-6, U-37).
+        var allowsDuplicates = false
+        /// Strikes calls by what they are and how often they came before.
+        var decide: (@Sendable (Call, _ tries: Int) -> Fault?)?
         /// The words that O2 knows.
         var statuses: Set<String> = ["inactive", "pending", "active"]
         /// The status of S4's success.
@@ -219,6 +223,8 @@ private struct Draft: Codable {
 
 extension PlayedSynthesize.State {
     fileprivate mutating func strike(_ call: PlayedSynthesize.Call) -> PlayedSynthesize.Fault? {
+        let tries = calls.count { $0.key == call.key && $0.subject == call.subject && $0.body == call.body }
+        if let fault = decide?(call, tries) { return fault }
         let subjects = [call.subject, call.accountID]
         guard let index = planned.firstIndex(where: { $0.key == call.key && $0.times > 0 && ($0.subject == nil || subjects.contains($0.subject)) })
         else { return nil }
@@ -264,7 +270,7 @@ extension PlayedSynthesize.State {
 
     private mutating func createService(_ call: PlayedSynthesize.Call) -> IncomingResponse {
         guard let draft = read(Draft.self, call), let name = draft.name else { return error(400, "name should not be empty") }
-        if services.contains(where: { $0.name == name }) { return error(409, "A resource with this name already exists.") }
+        if !allowsDuplicates, services.contains(where: { $0.name == name }) { return error(409, "A resource with this name already exists.") }
         services.append(
             .init(
                 id: "s\(services.count + 1)", name: name, description: draft.description ?? "", category: draft.category ?? "",
@@ -296,7 +302,7 @@ extension PlayedSynthesize.State {
     ) -> IncomingResponse {
         guard let drafts = read([Draft].self, call) else { return error(400, "an array is expected") }
         // The whole request or nothing (U-6).
-        if drafts.contains(where: { draft in organization.accounts.contains { $0.id == draft.id } }) {
+        if !allowsDuplicates, drafts.contains(where: { draft in organization.accounts.contains { $0.id == draft.id } }) {
             return error(409, "A resource with this Id already exists.")
         }
         let new = drafts.map { PlayedSynthesize.Entry(id: $0.id ?? "", name: $0.name ?? "") }

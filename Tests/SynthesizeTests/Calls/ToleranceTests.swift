@@ -77,6 +77,22 @@ struct ToleranceTests {
         #expect(try await ClientBench(.ok(body)).client.updateStatus(.pending) == nil)
     }
 
+    // MARK: Counts (S4)
+
+    @Test("A count is taken whatever the answer says", arguments: ["", "{}", #"{"status":201,"message":"ok"}"#, "null", "[]", #"{"data":null}"#])
+    func countTaken(_ body: String) async throws {
+        let bench = ClientBench(.ok(body))
+        #expect(try await bench.client.setUnitCount(serviceID: "s", accountID: "a", count: 1) == 200)
+        #expect(bench.sender.requests.count == 1)
+    }
+
+    @Test("A page that a proxy answers with 200 is not taken for Synthesize's word", arguments: ["<html>", "Down for maintenance", "{"])
+    func proxyPage(_ body: String) async {
+        await expectFailure(.answerUnreadable) {
+            try await ClientBench(.ok(body)).client.setUnitCount(serviceID: "s", accountID: "a", count: 1)
+        }
+    }
+
     // MARK: Vendor and services
 
     @Test("Services that cannot be read are left out of the vendor; wrong types count as missing")

@@ -63,6 +63,7 @@ struct FindingsAnswer: Encodable, Sendable {
     @OrNull var statusAfter: String?
     var mappingLost: Bool
     var dropAllowed: Bool
+    var accountsRefused: [RefusedAccount]
 
     init(_ findings: RunFindings) {
         accountsRead = findings.accountsRead
@@ -75,6 +76,7 @@ struct FindingsAnswer: Encodable, Sendable {
         statusAfter = findings.statusAfter
         mappingLost = findings.mappingLost
         dropAllowed = findings.dropAllowed
+        accountsRefused = findings.accountsRefused
     }
 }
 

@@ -144,6 +144,9 @@ struct RunSummaryView: Sendable, Hashable {
                 "\(Wording.count(findings.recordsDropped, "record")) of the vendor lacked an id, a name or a count and "
                     + "\(findings.recordsDropped == 1 ? "was" : "were") left out.")
         }
+        for refused in findings.accountsRefused.prefix(5) {
+            remarks.append("Synthesize would not take the account \"\(refused.name)\": \(refused.message)")
+        }
         if findings.mappingLost {
             remarks.append("Synthesize had lost accounts, so they were created anew. Mapping must be redone there.")
         }
