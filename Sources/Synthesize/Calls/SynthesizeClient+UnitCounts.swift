@@ -20,8 +20,17 @@ extension SynthesizeClient {
         guard !accountID.isEmpty else { throw .emptyID("S4") }
         let path = try Self.path("S4", "/service/", serviceID, rebuildsBilling ? "/count" : "/count?no_build=true")
         let body = try Self.encode(UnitCount(accountId: accountID, unitCount: count), "S4")
-        return try await perform("S4", .post, path, body: body, repeating: .always) { $0.status.code }
+        return try await perform("S4", .post, path, body: body, repeating: .always) { answer throws(SynthesizeError) in
+            // What it says does not matter, but a page that a proxy answers with 200 is not Synthesize's word.
+            if !answer.body.isEmpty { _ = try Self.decode(Acknowledgement.self, "S4", answer) }
+            return answer.status.code
+        }
     }
+}
+
+/// `{ "status": 201, "message": "..." }`; any JSON will do.
+private struct Acknowledgement: Decodable {
+    init(from decoder: any Decoder) {}
 }
 
 private struct UnitCount: Encodable {
