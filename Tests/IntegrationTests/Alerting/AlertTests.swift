@@ -15,7 +15,7 @@ struct AlertTests {
     }
 
     private func final(_ perch: Installation, _ alert: Alert) async throws -> Alert {
-        try await perch.eventually("the alert's end") { try await perch.desk.alert(alert.id).state.isFinal }
+        try await perch.eventually("the alert's end", passing: .seconds(5)) { try await perch.desk.alert(alert.id).state.isFinal }
         return try await perch.desk.alert(alert.id)
     }
 
@@ -60,10 +60,9 @@ struct AlertTests {
             let partner = try await perch.connectedPartner()
             perch.synthesize.change { $0.alertProgress = #"{"status":"pending"}"# }
             let queued = try await submit(perch, partner)
-            try await perch.eventually("two polls") { perch.synthesize.calls("L2").count >= 2 }
+            try await perch.eventually("two polls", passing: .seconds(1)) { perch.synthesize.calls("L2").count >= 2 }
             #expect(try await perch.desk.alert(queued.id).state == .accepted)
             perch.synthesize.change { $0.alertProgress = #"{"status":"success","ticketId":9}"# }
-            perch.clock.advance(by: .seconds(60))
             #expect(try await final(perch, queued).ticketID == "9")
         }
     }
@@ -96,8 +95,6 @@ struct AlertTests {
             let partner = try await perch.connectedPartner()
             perch.synthesize.fail("L2", .answer(404))
             let queued = try await submit(perch, partner)
-            try await perch.eventually("a poll") { !perch.synthesize.calls("L2").isEmpty }
-            perch.clock.advance(by: .seconds(400))
             let alert = try await final(perch, queued)
             #expect(alert.state == .overdue)
             #expect(perch.synthesize.calls("L1").count == 1)
@@ -130,8 +127,6 @@ struct AlertTests {
             let partner = try await perch.connectedPartner()
             perch.synthesize.fail("L1", fault, times: 3)
             let queued = try await submit(perch, partner)
-            try await perch.eventually("the first tries") { perch.synthesize.calls("L1").count >= 2 }
-            perch.clock.advance(by: .seconds(30))
             let alert = try await final(perch, queued)
             #expect(alert.state == .delivered)
             #expect(perch.synthesize.alerts.count == 1)
@@ -144,11 +139,7 @@ struct AlertTests {
             let partner = try await perch.connectedPartner()
             perch.synthesize.fail("L1", .neverSent)
             let queued = try await submit(perch, partner)
-            try await perch.eventually("the end of all tries") {
-                perch.clock.advance(by: .seconds(10))
-                return try await perch.desk.alert(queued.id).state.isFinal
-            }
-            let alert = try await perch.desk.alert(queued.id)
+            let alert = try await final(perch, queued)
             #expect((alert.state, alert.attempts) == (.failed, 6))
         }
     }
@@ -251,12 +242,9 @@ struct AlertTests {
             try await perch.desk.disable(partner, by: .launch)
             perch.synthesize.stopFailing()
             let tries = perch.synthesize.calls("L1").count
-            try await perch.eventually("the alert's end") {
-                perch.clock.advance(by: .seconds(10))
-                return try await perch.desk.alert(queued.id).state.isFinal
-            }
-            #expect(try await perch.desk.alert(queued.id).state == .failed)
-            #expect(try await perch.desk.alert(queued.id).errors == ["The integration is disabled. Press Enable first."])
+            let alert = try await final(perch, queued)
+            #expect(alert.state == .failed)
+            #expect(alert.errors == ["The integration is disabled. Press Enable first."])
             #expect(perch.synthesize.calls("L1").count == tries)
         }
     }
