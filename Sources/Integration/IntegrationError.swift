@@ -95,7 +95,7 @@ extension RunFailure {
             case .answerUnreadable:
                 "Synthesize answered in a form that Perch cannot read. Nothing was lost; try again later."
             case .notFound, .conflict, .rejected, .invalidInput:
-                "Synthesize did not take the request: \(error.message)"
+                "Synthesize did not take the request: \(error.message.asSentence)"
             case .cancelled:
                 "Stopped."
             }
@@ -115,4 +115,9 @@ extension RunFailure {
     init(_ error: IntegrationError) {
         self.init(code: "integration.\(error.code.rawValue)", message: error.message)
     }
+}
+
+extension String {
+    /// With a full stop, whether the other side's words end in one or not.
+    var asSentence: String { hasSuffix(".") ? self : self + "." }
 }

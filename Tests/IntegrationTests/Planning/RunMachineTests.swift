@@ -80,6 +80,18 @@ struct RunMachineTests {
         }
     }
 
+    @Test("Refused accounts make a run partial; counts that failed are told first")
+    func refusedAccounts() {
+        let refused = [RefusedAccount(id: "1", name: "A", message: "m"), RefusedAccount(id: "2", name: "B", message: "m")]
+        var tally = RunTally()
+        tally.accepted = 3
+        let partial = RunMachine.conclusion(tally, refused: refused)
+        #expect(partial.state == .partial)
+        #expect(partial.failure?.message.contains("\"A\" and 1 more") == true)
+        tally.rejected = 1
+        #expect(RunMachine.conclusion(tally, refused: refused).failure?.code == "run.linesFailed")
+    }
+
     @Test("Two deaths in one place park a run")
     func parking() {
         #expect(RunMachine.parking(interruptions: 0, at: nil) == nil)

@@ -66,6 +66,9 @@ final class PlayedSynthesize: HTTPSender {
         var alerts: [AlertMessage] = []
         /// Whether a second service or account with a name or an id that is there is made, or answered with 409 (U-6, U-37).
         var allowsDuplicates = false
+        /// Ids of accounts that are not taken as the vendor has them, and what is said then.
+        var refusedAccounts: Set<String> = []
+        var refusal = "name must be shorter"
         /// Strikes calls by what they are and how often they came before.
         var decide: (@Sendable (Call, _ tries: Int) -> Fault?)?
         /// The words that O2 knows.
@@ -254,6 +257,7 @@ extension PlayedSynthesize.State {
         case "A2": return createAccounts(call, &organization)
         case "A3":
             guard let index = organization.accounts.firstIndex(where: { $0.id == call.subject }) else { return error(404, "no account") }
+            if refusedAccounts.contains(call.subject) { return error(400, refusal) }
             let draft = read(Draft.self, call)
             organization.accounts[index].name = draft?.name ?? organization.accounts[index].name
             organization.accounts[index].id = draft?.id ?? organization.accounts[index].id
@@ -301,6 +305,7 @@ extension PlayedSynthesize.State {
         _ call: PlayedSynthesize.Call, _ organization: inout PlayedSynthesize.Organization
     ) -> IncomingResponse {
         guard let drafts = read([Draft].self, call) else { return error(400, "an array is expected") }
+        if drafts.contains(where: { refusedAccounts.contains($0.id ?? "") }) { return error(400, refusal) }
         // The whole request or nothing (U-6).
         if !allowsDuplicates, drafts.contains(where: { draft in organization.accounts.contains { $0.id == draft.id } }) {
             return error(409, "A resource with this Id already exists.")

@@ -389,6 +389,53 @@ struct SyncTests {
         }
     }
 
+    @Test("An account that Synthesize will not take holds up nobody else; the run names it", arguments: ["name must be shorter", "Not this one.", ""])
+    func refusedAccount(_ refusal: String) async throws {
+        try await withInstallation { perch in
+            let partner = try await perch.newPartner()
+            perch.synthesize.change { ($0.refusedAccounts, $0.refusal) = (["2"], refusal) }
+            let job = try await perch.connect(partner)
+            #expect(job.state == .succeeded)
+            #expect(job.findings.accountsCreated == 2)
+            #expect(perch.synthesize.organization(Installation.partnerKey).accounts.map(\.id) == ["1", "3"])
+            perch.mapAll()
+            let run = try await perch.sync(partner)
+            #expect(run.state == .partial)
+            #expect(run.failure?.code == "run.accountsRefused")
+            #expect(run.tally.accepted == 2)
+            #expect(run.findings.accountsRefused.map(\.id) == ["2"])
+            let message = try #require(run.failure?.message)
+            #expect(message.contains("\"Customer 2\""))
+            #expect(!message.contains("..") && !message.contains(": ."), "\(message)")
+        }
+    }
+
+    @Test("A refused rename is named, and the other renames are made")
+    func refusedRename() async throws {
+        try await withInstallation { perch in
+            let partner = try await perch.connectedPartner()
+            perch.vendor.change { data in for index in data.accounts.indices { data.accounts[index].name += " Ltd" } }
+            perch.synthesize.change { $0.refusedAccounts = ["1"] }
+            let run = try await perch.sync(partner)
+            #expect(run.state == .partial)
+            #expect(run.findings.accountsUpdated == 2)
+            #expect(run.tally.accepted == 3)
+            #expect(perch.synthesize.organization(Installation.partnerKey).accounts.map(\.name) == ["Customer 1", "Customer 2 Ltd", "Customer 3 Ltd"])
+        }
+    }
+
+    @Test("When every account is refused it is not about one of them: the run fails")
+    func allRefused() async throws {
+        try await withInstallation { perch in
+            let partner = try await perch.newPartner()
+            perch.synthesize.change { $0.refusedAccounts = ["1", "2", "3"] }
+            let job = try await perch.connect(partner)
+            #expect(job.state == .failed)
+            #expect(job.failure?.code == "synthesize.rejected")
+            #expect(perch.synthesize.calls("O2").isEmpty)
+        }
+    }
+
     @Test("Hundreds of customers are created in pieces of 100")
     func bulk() async throws {
         try await withInstallation { perch in
