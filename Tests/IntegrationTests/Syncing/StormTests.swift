@@ -28,8 +28,9 @@ struct StormTests {
                 synthesize.change { $0.decide = Self.faults(seed: seed &+ UInt64(round), share: share) }
                 let hold = Hold()
                 let crash = random.number(below: 3) == 0 ? random.number(below: 60) : nil
-                if let crash { holdCall(crash, hold, synthesize) }
                 guard let run = try await start(perch, partner, round) else { continue }
+                // Not before: connecting makes a call of its own, and waits for it.
+                if let crash { holdCall(crash, hold, synthesize) }
                 if crash != nil, try await !hasEnded(run, perch, unless: hold) {
                     synthesize.change { $0.decide = nil }
                     perch = try perch.afterCrash()
