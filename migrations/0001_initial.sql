@@ -87,6 +87,8 @@ CREATE TABLE service (
     category TEXT NOT NULL,
     subcategory TEXT NOT NULL,
     is_overridden INTEGER NOT NULL CHECK (is_overridden IN (0, 1)),
+    -- Set when an operator renamed it: the name by which the connector's catalogue still means it.
+    catalogue_name TEXT,
     last_seen_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 

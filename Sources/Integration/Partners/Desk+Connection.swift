@@ -128,6 +128,7 @@ extension Desk {
         _ partner: PartnerID, _ request: ConnectRequest
     ) async throws(IntegrationError) -> VendorCredential? {
         let old = try await storedCredential(partner, orReplacedBy: request.fields)
+        try checkFields(request.fields, old)
         var entered = request.fields
         for field in environment.connector.fields where entered[field.name, default: ""].trimmingWhitespace().isEmpty {
             entered[field.name] = field.isSecret ? old?.secretFields[field.name]?.reveal() : old?.openFields[field.name]
@@ -145,6 +146,26 @@ extension Desk {
         } catch {
             throw IntegrationError(code: .secrets, message: "The credential could not be stored.")
         }
+    }
+
+    /// A stored secret goes only where it was meant to go: with another address it must be typed again.
+    private func checkFields(_ entered: [String: String], _ old: ConnectorCredential?) throws(IntegrationError) {
+        let fields = environment.connector.fields
+        let known = Set(fields.map(\.name))
+        if let unknown = entered.keys.filter({ !known.contains($0) }).min() {
+            throw IntegrationError(
+                code: .invalidInput, message: "\(environment.connector.productName) has no field \"\(unknown)\".", field: unknown)
+        }
+        guard let old else { return }
+        func text(_ field: ConnectorField) -> String { entered[field.name, default: ""].trimmingWhitespace() }
+        guard let changed = fields.first(where: { !$0.isSecret && !text($0).isEmpty && text($0) != old.openFields[$0.name] }),
+            let secret = fields.first(where: { $0.isSecret && text($0).isEmpty })
+        else { return }
+        throw IntegrationError(
+            code: .invalidInput,
+            message: "The \(changed.label) is another one now, so enter the \(secret.label) again: a stored one is sent only to the "
+                + "address that it was entered for. Nothing was changed.",
+            field: secret.name)
     }
 
     /// The stored credential, opened; nil when there is none, or when it does not open and all its secrets are entered anew.

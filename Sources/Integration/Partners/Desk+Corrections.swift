@@ -1,3 +1,4 @@
+import Connectors
 import Store
 import Synthesize
 
@@ -17,6 +18,8 @@ extension Desk {
     public func correctAccount(
         _ partner: PartnerID, id: String, _ changes: MappingEntryChanges, by initiator: Initiator
     ) async throws(IntegrationError) -> Account {
+        try Self.requireText(changes.id, "id")
+        try Self.requireText(changes.name, "name")
         try await ask(partner) { client throws(SynthesizeError) in try await client.updateAccount(id, changes) }
         let entries = try await ask(partner) { client throws(SynthesizeError) in try await client.accounts() }
         let now = environment.time.now()
@@ -40,6 +43,8 @@ extension Desk {
     public func updateService(
         _ id: String, _ changes: ServiceChanges, by initiator: Initiator
     ) async throws(IntegrationError) -> Service {
+        try Self.requireText(changes.name, "name")
+        let before = try await services().first { $0.id == id }
         let partner = try await anyConnectedPartner()
         try await ask(partner) { client throws(SynthesizeError) in try await client.updateService(id, changes) }
         // S3's answer says nothing reliable; V1 tells what came of it (U-13).
@@ -47,10 +52,23 @@ extension Desk {
         guard let updated = vendor.services.first(where: { $0.id == id }) else {
             throw IntegrationError(code: .notFound, message: "Synthesize has no service with this id.")
         }
-        let service = Service(updated, isOverridden: true, lastSeenAt: environment.time.now())
+        let service = Service(
+            updated, isOverridden: true, catalogueName: before.flatMap(catalogueName), lastSeenAt: environment.time.now())
         try await remember { store throws(StoreError) in try await store.saveServices([service]) }
         try await audit("service.update", nil, by: initiator, id)
         return service
+    }
+
+    /// The name by which the catalogue means a service, so that counts follow it under its new one.
+    private func catalogueName(_ service: Service) -> String? {
+        service.catalogueName
+            ?? environment.connector.services.first { $0.name.lowercased() == service.name.lowercased() }?.name
+    }
+
+    /// Synthesize would take an empty id or name, and nothing could ever name that thing again.
+    private static func requireText(_ text: String?, _ field: String) throws(IntegrationError) {
+        guard let text, text.trimmingWhitespace().isEmpty else { return }
+        throw IntegrationError(code: .invalidInput, message: "The \(field) must not be empty. Nothing was changed.", field: field)
     }
 
     /// Vendor-level calls need a whole token (U-26), so some partner's key must lend its half.
@@ -88,6 +106,9 @@ extension Desk {
                 try await remember { _ throws(StoreError) in
                     try await environment.condemnKey(of: partner, version: connection.keyVersion)
                 }
+            }
+            if error.code == .notFound {
+                throw IntegrationError(code: .notFound, message: "Synthesize does not know it: \(error.message)")
             }
             throw IntegrationError(error)
         }

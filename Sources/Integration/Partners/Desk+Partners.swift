@@ -18,13 +18,11 @@ extension Desk {
         vendorReference: String, name: String, timeZone: String?, by initiator: Initiator
     ) async throws(IntegrationError) -> Partner {
         let reference = vendorReference.trimmingWhitespace()
-        guard !reference.isEmpty, reference.count <= 200 else {
-            throw IntegrationError(
-                code: .invalidInput, message: "The vendor reference must have 1 to 200 characters.", field: "vendorReference")
-        }
+        try Self.requireShowable(reference, "vendorReference", "vendor reference")
         let zone = timeZone ?? "UTC"
         _ = try ScheduleCalendar(timeZone: zone)
         let displayName = name.trimmingWhitespace()
+        if !displayName.isEmpty { try Self.requireShowable(displayName, "name", "name") }
         let partner = Partner(
             id: PartnerID(environment.random.identifier(prefix: "par_")), vendorReference: reference,
             name: displayName.isEmpty ? reference : displayName, timeZone: zone, createdAt: environment.time.now())
@@ -37,6 +35,15 @@ extension Desk {
         }
         try await audit("partner.create", partner.id, by: initiator, partner.name)
         return partner
+    }
+
+    /// SQLite would end a text at a NUL, and no page can show a longer name.
+    private static func requireShowable(_ text: String, _ field: String, _ label: String) throws(IntegrationError) {
+        let hasControl = text.unicodeScalars.contains { $0.properties.generalCategory == .control }
+        guard (1...200).contains(text.count), !hasControl else {
+            throw IntegrationError(
+                code: .invalidInput, message: "The \(label) must have 1 to 200 characters and no control characters.", field: field)
+        }
     }
 
     /// - Throws: `notFound`.
@@ -58,11 +65,13 @@ extension Desk {
     }
 
     /// Someone comes from the vendor's portal: finds the partner by the vendor's reference, or makes it.
+    /// A name that is too long to show is cut: nobody is kept out for it.
     public func admitPartner(
-        vendorReference: String, name: String?, timeZone: String
+        vendorReference given: String, name givenName: String?, timeZone: String
     ) async throws(IntegrationError) -> Partner {
         // As `createPartner` stores it.
-        let vendorReference = vendorReference.trimmingWhitespace()
+        let vendorReference = given.trimmingWhitespace()
+        let name = givenName.map { String($0.trimmingWhitespace().prefix(200)) }
         let found = try await remember { store throws(StoreError) in
             try await store.partner(vendorReference: vendorReference)
         }
@@ -80,7 +89,7 @@ extension Desk {
                 return made
             }
         }
-        if let name = name?.trimmingWhitespace(), !name.isEmpty, name != partner.name {
+        if let name, !name.isEmpty, name != partner.name {
             partner.name = name
             let renamed = partner
             try await remember { store throws(StoreError) in try await store.updatePartner(renamed) }

@@ -12,12 +12,15 @@ struct ServicePlan: Sendable, Hashable {
     var create: [ServiceDraft]
     var update: [Update]
 
-    /// - Parameter overridden: ids of services that an operator changed by hand; they are left as they are.
+    /// - Parameters:
+    ///   - overridden: ids of services that an operator changed by hand; they are left as they are.
+    ///   - renamed: ids of services that an operator gave another name, by lower-cased catalogue name.
     /// - Throws: `invalidInput` when the catalogue names a category that Gradient does not know.
     init(
-        catalogue: [CatalogueService], existing: [VendorService], overridden: Set<String>
+        catalogue: [CatalogueService], existing: [VendorService], overridden: Set<String>,
+        renamed: [String: String] = [:]
     ) throws(IntegrationError) {
-        let known = Self.byName(existing)
+        let known = Self.byCatalogueName(existing, renamed: renamed)
         create = []
         update = []
         for service in catalogue {
@@ -43,6 +46,12 @@ struct ServicePlan: Sendable, Hashable {
     /// Synthesize's services by lower-cased name; the first of equal names.
     static func byName(_ services: [VendorService]) -> [String: VendorService] {
         Dictionary(services.map { ($0.name.lowercased(), $0) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    /// Synthesize's services by the lower-cased name that the catalogue has for them.
+    static func byCatalogueName(_ services: [VendorService], renamed: [String: String]) -> [String: VendorService] {
+        let byID = Dictionary(services.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+        return byName(services).merging(renamed.compactMapValues { byID[$0] }) { _, renamed in renamed }
     }
 
     private static func changes(from service: VendorService, to draft: ServiceDraft) -> ServiceChanges {

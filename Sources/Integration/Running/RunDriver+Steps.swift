@@ -106,9 +106,15 @@ extension RunDriver {
         let existing = try await StepError.synthesize { () async throws(SynthesizeError) in try await settler.services() }
         let known = try await StepError.store { () async throws(StoreError) in try await store.services() }
         let overridden = Set(known.filter(\.isOverridden).map(\.id))
+        let catalogueNames = Dictionary(
+            known.compactMap { service in service.catalogueName.map { (service.id, $0) } }, uniquingKeysWith: { first, _ in first })
+        work.renamedServices = Dictionary(
+            catalogueNames.map { ($0.value.lowercased(), $0.key) }, uniquingKeysWith: { first, _ in first })
         let plan: ServicePlan
         do throws(IntegrationError) {
-            plan = try ServicePlan(catalogue: environment.connector.services, existing: existing, overridden: overridden)
+            plan = try ServicePlan(
+                catalogue: environment.connector.services, existing: existing, overridden: overridden,
+                renamed: work.renamedServices)
         } catch {
             throw .failed(RunFailure(error), refusesKey: false)
         }
@@ -122,7 +128,10 @@ extension RunDriver {
         let (run, findings) = (work.run.id, work.findings)
         try await StepError.store { () async throws(StoreError) in
             try await store.saveServices(
-                settled.after.map { Service($0, isOverridden: overridden.contains($0.id), lastSeenAt: now) })
+                settled.after.map {
+                    Service(
+                        $0, isOverridden: overridden.contains($0.id), catalogueName: catalogueNames[$0.id], lastSeenAt: now)
+                })
             try await store.updateRun(run) { $0.findings = findings }
         }
     }
@@ -173,7 +182,8 @@ extension RunDriver {
         let partner = work.run.partnerID
         let last = try await StepError.store { () async throws(StoreError) in try await store.lastCounts(partner) }
         let plan = UsagePlan(
-            run: work.run.id, snapshot: work.snapshot, serviceIDs: ServicePlan.byName(work.services).mapValues(\.id),
+            run: work.run.id, snapshot: work.snapshot, 
+            serviceIDs: ServicePlan.byCatalogueName(work.services, renamed: work.renamedServices).mapValues(\.id),
             lastCounts: last, zeroCounts: environment.policy.zeroCounts)
         work.findings.recordsDropped += plan.recordsDropped
         if !work.findings.dropAllowed, let hold = plan.hold(environment.policy) { throw .held(hold) }
@@ -243,10 +253,11 @@ extension IntegrationEnvironment {
 }
 
 extension Service {
-    init(_ service: VendorService, isOverridden: Bool, lastSeenAt: Date) {
+    init(_ service: VendorService, isOverridden: Bool, catalogueName: String?, lastSeenAt: Date) {
         self.init(
             id: service.id, name: service.name, description: service.description, category: service.category,
-            subcategory: service.subcategory, isOverridden: isOverridden, lastSeenAt: lastSeenAt)
+            subcategory: service.subcategory, isOverridden: isOverridden,
+            catalogueName: catalogueName, lastSeenAt: lastSeenAt)
     }
 }
 

@@ -22,6 +22,8 @@ struct RunDriver: Sendable {
         var statusRead: IntegrationStatus?
         var snapshot = VendorSnapshot(accounts: [], usage: [], recordsDropped: 0)
         var services: [VendorService] = []
+        /// Ids of services that an operator renamed, by lower-cased catalogue name.
+        var renamedServices: [String: String] = [:]
     }
 
     /// Drives the run to its end, or until it must be released to a later process.

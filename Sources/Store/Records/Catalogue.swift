@@ -29,11 +29,13 @@ public struct Service: Sendable, Hashable {
     public var subcategory: String
     /// An operator changed it by hand, so the connector's catalogue no longer overwrites it.
     public var isOverridden: Bool
+    /// The name by which the catalogue means it, when an operator gave it another in Synthesize.
+    public var catalogueName: String?
     public var lastSeenAt: Date
 
     public init(
         id: String, name: String, description: String, category: String, subcategory: String, isOverridden: Bool,
-        lastSeenAt: Date
+        catalogueName: String? = nil, lastSeenAt: Date
     ) {
         self.id = id
         self.name = name
@@ -41,6 +43,7 @@ public struct Service: Sendable, Hashable {
         self.category = category
         self.subcategory = subcategory
         self.isOverridden = isOverridden
+        self.catalogueName = catalogueName
         self.lastSeenAt = lastSeenAt
     }
 }

@@ -39,12 +39,14 @@ extension SQLiteStore {
                     [
                         "id": service.id, "name": service.name, "description": service.description,
                         "category": service.category, "subcategory": service.subcategory,
-                        "is_overridden": service.isOverridden, "last_seen_at": service.lastSeenAt.milliseconds,
+                        "is_overridden": service.isOverridden, "catalogue_name": service.catalogueName,
+                        "last_seen_at": service.lastSeenAt.milliseconds,
                     ],
                     """
                     ON CONFLICT (id) DO UPDATE SET name = excluded.name, description = excluded.description,
                         category = excluded.category, subcategory = excluded.subcategory,
-                        is_overridden = excluded.is_overridden, last_seen_at = excluded.last_seen_at
+                        is_overridden = excluded.is_overridden, catalogue_name = excluded.catalogue_name,
+                        last_seen_at = excluded.last_seen_at
                     """)
             }
         }
@@ -70,6 +72,7 @@ extension Service: StoredRecord {
         self.init(
             id: try row.text("id"), name: try row.text("name"), description: try row.text("description"),
             category: try row.text("category"), subcategory: try row.text("subcategory"),
-            isOverridden: try row.flag("is_overridden"), lastSeenAt: try row.instant("last_seen_at"))
+            isOverridden: try row.flag("is_overridden"), catalogueName: try row.optionalText("catalogue_name"),
+            lastSeenAt: try row.instant("last_seen_at"))
     }
 }

@@ -68,6 +68,7 @@ struct SyncUsage: AsyncParsableCommand {
         case .held: throw ExitStatus.held.code
         case .queued, .running, .failed, .cancelled:
             switch run.failure?.code {
+            case "run.linesFailed": throw ExitStatus.partial.code
             case "synthesize.keyRefused", "synthesize.forbidden", "vendor.credentialRefused": throw ExitStatus.refused.code
             default: throw ExitStatus.unavailable.code
             }
