@@ -148,8 +148,8 @@ struct AdminBodyTests {
     func largeBody() async throws {
         try await withAdminOffice { office in
             func body(bytes: Int) -> String {
-                let frame = #"{"vendorReference":"m","name":""}"#
-                return #"{"vendorReference":"m","name":""# + String(repeating: "n", count: bytes - frame.utf8.count) + #""}"#
+                let frame = #"{"vendorReference":"m","name":"n"}"#
+                return String(repeating: " ", count: bytes - frame.utf8.count) + frame
             }
             let above = try await office.call(.post, "/partners", json: body(bytes: (1 << 20) + 1))
             #expect(above.status == 413)

@@ -20,6 +20,19 @@ import Testing
         }
     }
 
+    @Test func `A stored vendor key is not sent to another address`() async throws {
+        try await withStage { stage in
+            let partner = try await stage.connectedPartner("Elsewhere")
+            let visitor = try await stage.visit(partner)
+            var entries = stage.connectEntries(partner, key: "")
+            entries["vendor-apiKey"] = ""
+            entries["vendor-apiURL"] = "http://127.0.0.1:9/elsewhere"
+            let page = try await visitor.submit("/connect", entries)
+            #expect(page.status == 422)
+            #expect(page.has("enter the API Key again"))
+        }
+    }
+
     @Test func `An empty key is refused before Synthesize is asked, and nothing is stored`() async throws {
         try await withStage { stage in
             let partner = try await stage.partner()

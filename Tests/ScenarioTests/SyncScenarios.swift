@@ -3,6 +3,24 @@ import Testing
 
 /// What a sync makes of what the vendor has and of what the partner has mapped.
 @Suite struct SyncScenarios {
+    @Test func `Counts follow a service that an operator renamed`() async throws {
+        try await withStage { stage in
+            let partner = try await stage.mappedPartner()
+            #expect(try await stage.sync(partner).state == "succeeded")
+            struct Listed: Decodable { var id: String; var name: String }
+            let service = try #require(try await stage.office.get(PageAnswer<Listed>.self, "/services").items.first)
+            for name in ["Users watched", "Users watched closely"] {
+                let answer = try await stage.office.call(.patch, "/services/\(service.id)", ["name": name])
+                #expect(answer.status == 200, "\(answer.text)")
+                let run = try await stage.sync(partner)
+                #expect(run.state == "succeeded", "\(run.failure?.message ?? "")")
+                #expect(run.tally.accepted > 0)
+            }
+            let services = try await stage.office.get(PageAnswer<Listed>.self, "/services").items
+            #expect(services.map(\.name) == ["Users watched closely"])
+        }
+    }
+
     @Test func `Sync Now pressed twenty times at once is one run`() async throws {
         try await withStage { stage in
             let partner = try await stage.mappedPartner()

@@ -82,6 +82,18 @@ struct PartnerTests {
 
     // MARK: By hand
 
+    @Test("An empty id or name is refused: nothing could name that account again")
+    func emptyCorrection() async throws {
+        try await withInstallation { perch in
+            let partner = try await perch.connectedPartner()
+            for changes in [MappingEntryChanges(id: ""), MappingEntryChanges(name: " "), MappingEntryChanges(id: " ", name: "x")] {
+                await expectFailure(.invalidInput) {
+                    _ = try await perch.desk.correctAccount(partner, id: "2", changes, by: .commandLine)
+                }
+            }
+        }
+    }
+
     @Test("A correction reaches Synthesize, and the list is as Synthesize has it afterwards")
     func correctAccount() async throws {
         try await withInstallation { perch in
@@ -91,7 +103,7 @@ struct PartnerTests {
             #expect(try await perch.desk.accounts(partner).first { $0.id == "2" }?.name == "Right")
             let moved = try await perch.desk.correctAccount(partner, id: "2", MappingEntryChanges(id: "22"), by: .commandLine)
             #expect(moved.id == "22")
-            await expectFailure(.synthesizeRejected) {
+            await expectFailure(.notFound) {
                 _ = try await perch.desk.correctAccount(partner, id: "9", MappingEntryChanges(name: "x"), by: .commandLine)
             }
             await expectFailure(.synthesizeRejected) {
