@@ -27,6 +27,7 @@ struct Serve: AsyncParsableCommand {
                 try await application.store.close()
                 throw error
             }
+            StartupMemory.release()
             try await runUntilSignalled(
                 application, configuration, dependencies.logger, announcing: "perch listens on \(address)")
         }
