@@ -9,6 +9,7 @@ from steps import connect, connection, map_everything, sync_now
 
 
 def check(page, name: str) -> None:
+    page.wait_for_load_state("load")  # Without its style sheet a page has no colours to judge.
     found = Axe().run(page).response["violations"]
     assert not found, name + ": " + "; ".join(
         f"{violation['id']} at {[node['target'] for node in violation['nodes']]}" for violation in found
