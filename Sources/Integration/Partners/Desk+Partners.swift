@@ -101,9 +101,11 @@ extension Desk {
         let partner = try await partner(id)
         let environment = environment
         return try await remember { store throws(StoreError) in
-            let connection = try await store.connection(id)
             let connectJob = try await store.runs(id, purposes: [.connect], before: nil, limit: 1).first
             let history = try await store.runs(id, purposes: [.usage, .zeros], before: nil, limit: 20)
+            // After the runs, because what a run learns of the connection is written before its end: a run shown as ended must
+            // not stand beside the connection as it was before.
+            let connection = try await store.connection(id)
             let lastRun = history.first { !$0.state.isActive }
             return PartnerOverview(
                 partner: partner, connection: connection,
@@ -121,9 +123,9 @@ extension Desk {
 
     private func summary(_ partner: Partner) async throws(IntegrationError) -> PartnerSummary {
         try await remember { store throws(StoreError) in
-            let connection = try await store.connection(partner.id)
             let connectJob = try await store.runs(partner.id, purposes: [.connect], before: nil, limit: 1).first
             let runs = try await store.runs(partner.id, purposes: [.usage, .zeros], before: nil, limit: 20)
+            let connection = try await store.connection(partner.id)
             let lastRun = runs.first { !$0.state.isActive }
             return PartnerSummary(
                 partner: partner, connection: connection,
