@@ -64,8 +64,9 @@ struct PartnerPage: Sendable {
         var overview = try await environment.desk.overview(partner)
         if let active = overview.activeRun {
             let current = try await environment.desk.syncRun(active.id)
-            // It may have ended in between.
-            if current.state.isActive { overview.activeRun = current } else { (overview.activeRun, overview.lastRun) = (nil, current) }
+            // It ended in between, and may have changed the connection: all is read anew.
+            guard current.state.isActive else { return try await environment.desk.overview(partner) }
+            overview.activeRun = current
             overview.history = overview.history.map { $0.id == current.id ? current : $0 }
         }
         return overview
