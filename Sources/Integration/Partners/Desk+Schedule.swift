@@ -29,21 +29,26 @@ extension Desk {
         return schedule
     }
 
-    /// A connected partner is on the schedule: its own, or every night at two until it chooses another.
+    /// A connected partner is on the schedule.
     func activateSchedule(of id: PartnerID) async throws(IntegrationError) {
-        let partner = try await partner(id)
-        let stored = try await remember { store throws(StoreError) in try await store.schedule(id) }
-        if let stored, stored.isActive { return }
+        try await environment.activateSchedule(of: try await partner(id))
+        await scheduler.bell.ring()
+    }
+}
+
+extension IntegrationEnvironment {
+    /// Puts a partner back on its own schedule, or on one for every night at two until it chooses another.
+    func activateSchedule(of partner: Partner) async throws(IntegrationError) {
+        let known = try await stored { () async throws(StoreError) in try await store.schedule(partner.id) }
+        if let known, known.isActive { return }
         var schedule =
-            stored
+            known
             ?? Schedule(
-                partnerID: id, cadence: .daily, weekday: 1, dayOfMonth: 1, minuteOfDay: 2 * 60, isActive: false,
+                partnerID: partner.id, cadence: .daily, weekday: 1, dayOfMonth: 1, minuteOfDay: 2 * 60, isActive: false,
                 nextRunAt: nil)
         schedule.isActive = true
-        schedule.nextRunAt = try environment.nextDue(
-            schedule, timeZone: partner.timeZone, after: environment.time.now())
+        schedule.nextRunAt = try nextDue(schedule, timeZone: partner.timeZone, after: time.now())
         let active = schedule
-        try await remember { store throws(StoreError) in try await store.saveSchedule(active) }
-        await scheduler.bell.ring()
+        try await stored { () async throws(StoreError) in try await store.saveSchedule(active) }
     }
 }

@@ -117,6 +117,7 @@ struct RunDriver: Sendable {
             throw IntegrationError(
                 code: .conflict, message: "The partner is not connected any more, so nothing was sent.")
         }
+        if run.purpose == .connect { try await schedule(run.partnerID) }
         let key = try environment.partnerKey(of: connection)
         let credential = try await stored { () async throws(StoreError) in
             try await store.vendorCredential(run.partnerID)
@@ -128,6 +129,12 @@ struct RunDriver: Sendable {
             credential: try credential.map { stored throws(IntegrationError) in
                 try environment.vault.openCredential(stored)
             })
+    }
+
+    /// Connecting has done this already, unless the process died between storing the connection and its schedule.
+    private func schedule(_ id: PartnerID) async throws(IntegrationError) {
+        let partner = try await stored { () async throws(StoreError) in try await store.partner(id) }
+        if let partner { try await environment.activateSchedule(of: partner) }
     }
 
     private func concludeByTally(_ work: Work) async {

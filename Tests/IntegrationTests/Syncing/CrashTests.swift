@@ -117,6 +117,20 @@ struct CrashTests {
         }
     }
 
+    @Test("A crash between the stored connection and its schedule leaves no partner without one")
+    func betweenConnectionAndSchedule() async throws {
+        try await withInstallation({ $0.works = false }) { perch in
+            let partner = try await perch.connectedOnPaper()
+            let job = SyncRun(id: SyncRunID("run_job"), partnerID: partner, purpose: .connect, trigger: .partner, createdAt: Sample.now)
+            _ = try await perch.store.insertRun(job)
+            #expect(try await perch.store.schedule(partner) == nil)
+            let next = try perch.afterCrash()
+            #expect(try await next.ended(job).state == .succeeded)
+            let schedule = try #require(try await next.store.schedule(partner))
+            #expect(schedule.isActive && schedule.nextRunAt != nil)
+        }
+    }
+
     @Test("A lost mapping is still told when the run crashed while it made the accounts again, or later", arguments: ["A2", "V1"])
     func mappingLost(_ key: String) async throws {
         try await withInstallation { perch in
