@@ -57,7 +57,8 @@ struct CredentialTests {
             ("https://a.example///", "https://a.example"), ("https://a.example/reportApi/api/v1", "https://a.example"),
             ("https://a.example/reportApi/api/v1/", "https://a.example"), ("https://a.example//reportApi/api/v1", "https://a.example"),
             ("https://a.example:8443/base", "https://a.example:8443/base"),
-            ("https://a.example/base/reportApi/api/v1", "https://a.example/base"), ("HTTPS://A.example", "https://A.example"), ("Https://a.example/", "https://a.example"),
+            ("https://a.example/base/reportApi/api/v1", "https://a.example/base"), ("HTTPS://A.example", "https://A.example"),
+            ("Https://a.example/", "https://a.example"),
             ("https://[::1]:1", "https://[::1]:1"),
         ])
     func normalised(_ entered: String, _ kept: String) throws {

@@ -36,7 +36,9 @@ struct SaaSAlertsTests {
 
     @Test("Every counted service is in the catalogue")
     func catalogue() async throws {
-        let bench = try VendorBench(["/customers": Self.twoCustomers, "/reports/users?customerId=c1": .ok("[]"), "/reports/users?customerId=c%202": .ok("[]")])
+        let bench = try VendorBench([
+            "/customers": Self.twoCustomers, "/reports/users?customerId=c1": .ok("[]"), "/reports/users?customerId=c%202": .ok("[]"),
+        ])
         let names = Set(bench.connector.services.map(\.name))
         #expect(Set(try await bench.usage().usage.map(\.serviceName)).isSubset(of: names))
     }
@@ -152,7 +154,8 @@ struct SaaSAlertsTests {
         #expect(bench.sender.requests.count == 1)
     }
 
-    @Test("A passing failure is tried again", arguments: [Reply.status(500), .status(503), .status(429), .neverSent, .answerLost, .ok("<")])
+    @Test(
+        "A passing failure is tried again", arguments: [Reply.status(500), .status(503), .status(429), .neverSent, .answerLost, .ok("<")])
     func repeated(_ failure: Reply) async throws {
         let bench = try VendorBench(ScriptedSender([failure, failure, Self.twoCustomers]))
         #expect(try await bench.accounts().accounts.count == 2)
@@ -193,7 +196,9 @@ struct SaaSAlertsTests {
 
     @Test("A key that is refused half-way names the field as well")
     func refusedHalfWay() async throws {
-        let bench = try VendorBench(["/customers": Self.twoCustomers, "/reports/users?customerId=c1": .ok("[]"), "/reports/users?customerId=c%202": .status(401)])
+        let bench = try VendorBench([
+            "/customers": Self.twoCustomers, "/reports/users?customerId=c1": .ok("[]"), "/reports/users?customerId=c%202": .status(401),
+        ])
         let error = await expectFailure(.credentialRefused) { _ = try await bench.usage() }
         #expect(error?.field == "apiKey")
     }

@@ -24,7 +24,14 @@ struct MessageTests {
         }
         let runs = [
             RunMachine.parking(interruptions: 2, at: "usage:5"),
-            RunMachine.conclusion({ var tally = RunTally(); tally.failed = 2; tally.accepted = 1; return tally }()).failure,
+            RunMachine.conclusion(
+                {
+                    var tally = RunTally()
+                    tally.failed = 2
+                    tally.accepted = 1
+                    return tally
+                }()
+            ).failure,
         ].compactMap { $0 }.map { ($0.code, $0.message) }
         let states = ConnectionState.allCases.compactMap { state -> (String, String)? in
             do throws(IntegrationError) {
@@ -70,12 +77,15 @@ struct MessageTests {
 
     @Test("Errors of lower rooms keep their words and get the domain's code")
     func translation() {
-        #expect(Sample.errors.map { IntegrationError($0).code } == [
-            .keyRefused, .forbidden, .synthesizeRejected, .synthesizeRejected, .synthesizeRejected, .synthesizeUnavailable,
-            .synthesizeUnavailable, .synthesizeUnavailable, .synthesizeUnavailable, .synthesizeUnavailable, .synthesizeRejected,
-            .synthesizeUnavailable,
-        ])
-        #expect(IntegrationError(ConnectorError(code: .invalidInput, message: "m", field: "f")) == IntegrationError(code: .invalidInput, message: "m", field: "f"))
+        #expect(
+            Sample.errors.map { IntegrationError($0).code } == [
+                .keyRefused, .forbidden, .synthesizeRejected, .synthesizeRejected, .synthesizeRejected, .synthesizeUnavailable,
+                .synthesizeUnavailable, .synthesizeUnavailable, .synthesizeUnavailable, .synthesizeUnavailable, .synthesizeRejected,
+                .synthesizeUnavailable,
+            ])
+        #expect(
+            IntegrationError(ConnectorError(code: .invalidInput, message: "m", field: "f"))
+                == IntegrationError(code: .invalidInput, message: "m", field: "f"))
         #expect(IntegrationError(ConnectorError(code: .emptyList, message: "m")).code == .vendorUnavailable)
         #expect(IntegrationError(StoreError(code: .notFound, message: "m")).code == .notFound)
         #expect(IntegrationError(StoreError(code: .full, message: "m")).code == .store)

@@ -10,7 +10,9 @@ struct AlertTests {
         AlertSubmission(alertID: alertID, accountID: account, title: "Disk \"C:\" full", text: "Line\nline", priority: 3, statusCode: 2)
     }
 
-    private func submit(_ perch: Installation, _ partner: PartnerID, _ alertID: String? = "alert-1", account: String = "1") async throws -> Alert {
+    private func submit(_ perch: Installation, _ partner: PartnerID, _ alertID: String? = "alert-1", account: String = "1") async throws
+        -> Alert
+    {
         try await perch.desk.submitAlert(partner, submission(alertID, account: account), by: .partner(partner, address: nil))
     }
 
@@ -104,7 +106,9 @@ struct AlertTests {
 
     // MARK: No second ticket
 
-    @Test("An alert that may have arrived is never sent again", arguments: [PlayedSynthesize.Fault.doneAndLost, .lost, .answer(500), .answer(502), .answer(201, "{}")])
+    @Test(
+        "An alert that may have arrived is never sent again",
+        arguments: [PlayedSynthesize.Fault.doneAndLost, .lost, .answer(500), .answer(502), .answer(201, "{}")])
     func unknown(_ fault: PlayedSynthesize.Fault) async throws {
         try await withInstallation { perch in
             let partner = try await perch.connectedPartner()

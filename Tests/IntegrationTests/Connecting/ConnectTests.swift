@@ -39,9 +39,11 @@ struct ConnectTests {
         }
     }
 
-    @Test("Pending is set from a status that waits for it, and never otherwise (U-4)", arguments: [
-        ("inactive", true), ("disabled", true), ("error", true), ("pending", false), ("active", false), ("Something new", false),
-    ])
+    @Test(
+        "Pending is set from a status that waits for it, and never otherwise (U-4)",
+        arguments: [
+            ("inactive", true), ("disabled", true), ("error", true), ("pending", false), ("active", false), ("Something new", false),
+        ])
     func pending(_ status: String, _ isSet: Bool) async throws {
         try await withInstallation { perch in
             let partner = try await perch.newPartner()
@@ -93,7 +95,9 @@ struct ConnectTests {
         }
     }
 
-    @Test("Text that cannot be a key is refused before anything is sent", arguments: ["", "  ", "two words", "schlüssel", "a\u{7}b", String(repeating: "k", count: 4097)])
+    @Test(
+        "Text that cannot be a key is refused before anything is sent",
+        arguments: ["", "  ", "two words", "schlüssel", "a\u{7}b", String(repeating: "k", count: 4097)])
     func noKey(_ key: String) async throws {
         try await withInstallation { perch in
             let partner = try await perch.newPartner()
@@ -129,7 +133,9 @@ struct ConnectTests {
         }
     }
 
-    @Test("Synthesize out of reach or out of order stores nothing", arguments: [PlayedSynthesize.Fault.neverSent, .lost, .answer(500), .answer(200, "<html>")])
+    @Test(
+        "Synthesize out of reach or out of order stores nothing",
+        arguments: [PlayedSynthesize.Fault.neverSent, .lost, .answer(500), .answer(200, "<html>")])
     func unavailable(_ fault: PlayedSynthesize.Fault) async throws {
         try await withInstallation { perch in
             let partner = try await perch.newPartner()
@@ -165,7 +171,8 @@ struct ConnectTests {
         try await withInstallation { perch in
             let partner = try await perch.connectedPartner()
             let stored = try await perch.store.vendorCredential(partner)
-            let job = try await perch.desk.connect(partner, ConnectRequest(partnerKey: "", fields: ["apiKey": "", "apiURL": " "]), by: .launch)
+            let job = try await perch.desk.connect(
+                partner, ConnectRequest(partnerKey: "", fields: ["apiKey": "", "apiURL": " "]), by: .launch)
             #expect(try await perch.ended(job).state == .succeeded)
             #expect(try await perch.store.vendorCredential(partner) == stored)
             #expect(Set(perch.synthesize.calls.map(\.partnerKey)) == [Installation.partnerKey])
@@ -192,7 +199,8 @@ struct ConnectTests {
             let partner = try await perch.connectedPartner()
             try await perch.store.saveVendorCredential(
                 VendorCredential(
-                    partnerID: partner, connectorID: "played", openFields: [:], sealedFields: SealedSecret(bytes: Array(0...99)), savedAt: Sample.now))
+                    partnerID: partner, connectorID: "played", openFields: [:], sealedFields: SealedSecret(bytes: Array(0...99)),
+                    savedAt: Sample.now))
             // With nothing entered there is nothing to go by.
             await expectFailure(.secrets) { try await perch.desk.connect(partner, request("", apiKey: ""), by: .launch) }
             let job = try await perch.desk.connect(partner, request(""), by: .launch)
@@ -207,10 +215,15 @@ struct ConnectTests {
         try await withInstallation { perch in
             let partner = try await perch.connectedPartner()
             #expect(try await perch.sync(partner).tally.accepted == 3)
-            perch.synthesize.changeOrganization("other-key-0002") { $0.id = "org-other"; $0.name = "Other MSP" }
+            perch.synthesize.changeOrganization("other-key-0002") {
+                $0.id = "org-other"
+                $0.name = "Other MSP"
+            }
             let before = try await perch.store.connection(partner)
 
-            let error = await expectFailure(.otherOrganization) { try await perch.desk.connect(partner, request("other-key-0002"), by: .launch) }
+            let error = await expectFailure(.otherOrganization) {
+                try await perch.desk.connect(partner, request("other-key-0002"), by: .launch)
+            }
             #expect(error?.message.contains("Other MSP") == true && error?.message.contains("MSP 1") == true)
             #expect(try await perch.store.connection(partner) == before)
 

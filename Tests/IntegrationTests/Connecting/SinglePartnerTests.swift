@@ -59,7 +59,9 @@ struct SinglePartnerTests {
         }
     }
 
-    @Test("update-status sets pending, but never takes an active integration back", arguments: [("inactive", "pending"), ("error", "pending"), ("pending", "pending"), ("active", "active")])
+    @Test(
+        "update-status sets pending, but never takes an active integration back",
+        arguments: [("inactive", "pending"), ("error", "pending"), ("pending", "pending"), ("active", "active")])
     func status(_ before: String, _ after: String) async throws {
         try await withPartner { partner, synthesize, _, _ in
             synthesize.changeOrganization(Installation.partnerKey) { $0.status = before }

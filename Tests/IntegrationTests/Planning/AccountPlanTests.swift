@@ -19,7 +19,9 @@ struct AccountPlanTests {
         #expect(plan.rename == [MappingEntryDraft(id: "2", name: "New name")])
     }
 
-    @Test("Bulk creation goes in pieces of 100, in order", arguments: [(0, []), (1, [1]), (100, [100]), (101, [100, 1]), (250, [100, 100, 50])])
+    @Test(
+        "Bulk creation goes in pieces of 100, in order",
+        arguments: [(0, []), (1, [1]), (100, [100]), (101, [100, 1]), (250, [100, 100, 50])])
     func chunks(_ count: Int, _ sizes: [Int]) {
         let vendor = (0..<count).map { VendorAccount(id: "\($0)", name: "Name \($0)") }
         let plan = AccountPlan(vendor: vendor, existing: [])

@@ -64,7 +64,8 @@ struct RunMachineTests {
     @Test(
         "The tally decides how a finished run is called",
         arguments: [
-            (0, 0, 0, 0, RunState.succeeded), (5, 0, 0, 0, .succeeded), (0, 5, 0, 0, .succeeded), (5, 5, 0, 0, .succeeded), (5, 0, 1, 0, .partial),
+            (0, 0, 0, 0, RunState.succeeded), (5, 0, 0, 0, .succeeded), (0, 5, 0, 0, .succeeded), (5, 5, 0, 0, .succeeded),
+            (5, 0, 1, 0, .partial),
             (5, 0, 0, 1, .partial), (0, 5, 1, 1, .partial), (0, 0, 1, 0, .failed), (0, 0, 0, 3, .failed),
         ])
     func conclusion(_ accepted: Int, _ notMapped: Int, _ rejected: Int, _ failed: Int, _ state: RunState) {

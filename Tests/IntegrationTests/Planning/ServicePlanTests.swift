@@ -48,7 +48,9 @@ struct ServicePlanTests {
         #expect(plan.update.map(\.id) == ["2"])
     }
 
-    @Test("A category that Gradient does not know is refused before anything is sent", arguments: [("Security", "email security"), ("security", "e-mail"), ("", "")])
+    @Test(
+        "A category that Gradient does not know is refused before anything is sent",
+        arguments: [("Security", "email security"), ("security", "e-mail"), ("", "")])
     func unknownCategory(_ category: String, _ subcategory: String) {
         let error = #expect(throws: IntegrationError.self) {
             try ServicePlan(

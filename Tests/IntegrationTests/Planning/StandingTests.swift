@@ -32,7 +32,8 @@ struct StandingTests {
         #expect(standing(reported: "active", job: state) == .connecting)
     }
 
-    @Test("A connect job that did not succeed is told, until a sync came after it", arguments: [RunState.failed, .cancelled, .held, .partial])
+    @Test(
+        "A connect job that did not succeed is told, until a sync came after it", arguments: [RunState.failed, .cancelled, .held, .partial])
     func connectFailed(_ state: RunState) {
         guard case .connectFailed(let failure) = standing(job: state) else {
             Issue.record("\(standing(job: state))")
@@ -50,7 +51,9 @@ struct StandingTests {
     func reason() {
         var job = Sample.run(.connect, .failed)
         job.failure = RunFailure(code: "vendor.refused", message: "why")
-        #expect(ConnectionStanding(connection(.connected), connectJob: job, lastRun: nil) == .connectFailed(RunFailure(code: "vendor.refused", message: "why")))
+        #expect(
+            ConnectionStanding(connection(.connected), connectJob: job, lastRun: nil)
+                == .connectFailed(RunFailure(code: "vendor.refused", message: "why")))
     }
 
     @Test(

@@ -11,7 +11,8 @@ struct UsagePlanTests {
     private let run = SyncRunID("run_1")
 
     private func plan(
-        _ usage: [(String, String, Decimal)], accounts: [String] = ["1", "2", "3"], services: [String: String] = ["seats": "s1", "mail": "s2"],
+        _ usage: [(String, String, Decimal)], accounts: [String] = ["1", "2", "3"],
+        services: [String: String] = ["seats": "s1", "mail": "s2"],
         last: [(String, String, Decimal)] = [], zeroCounts: ZeroCountPolicy = .report
     ) -> UsagePlan {
         UsagePlan(
@@ -144,7 +145,8 @@ struct UsagePlanTests {
             let wrong = plan.lines.filter { line in
                 let wasSent = sentBefore.contains("\(line.accountID)/\(line.serviceID)")
                 return switch line.state {
-                case .planned: !(line.rawCount >= 1 && line.sentCount == line.rawCount) && !(policy == .sendOnce && wasSent && line.sentCount == 0)
+                case .planned:
+                    !(line.rawCount >= 1 && line.sentCount == line.rawCount) && !(policy == .sendOnce && wasSent && line.sentCount == 0)
                 case .excluded: line.rawCount >= 1 || wasSent || line.sentCount != nil
                 case .droppedToZero: policy != .report || !wasSent || line.rawCount >= 1 || line.sentCount != nil
                 default: true

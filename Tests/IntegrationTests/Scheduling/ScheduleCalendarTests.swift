@@ -42,7 +42,8 @@ struct ScheduleCalendarTests {
         #expect(try due(schedule, in: "UTC", after: "2027-01-15T01:59:59Z", count: 1) == ["2027-01-15T02:00:00Z"])
     }
 
-    @Test("Weekly, with Monday as 1 and Sunday as 7", arguments: [(1, "2027-06-07"), (2, "2027-06-08"), (6, "2027-06-05"), (7, "2027-06-06")])
+    @Test(
+        "Weekly, with Monday as 1 and Sunday as 7", arguments: [(1, "2027-06-07"), (2, "2027-06-08"), (6, "2027-06-05"), (7, "2027-06-06")])
     func weekly(_ weekday: Int, _ date: String) throws {
         // 2027-06-04 is a Friday.
         let due = try due(Self.schedule(.weekly, "05:30", weekday: weekday), in: "UTC", after: "2027-06-04T12:00:00Z", count: 1)
@@ -89,9 +90,15 @@ struct ScheduleCalendarTests {
         "A time that the clock skips in spring is due when the clock goes on",
         arguments: [
             ("Europe/Berlin", "02:30", "2027-03-26T12:00:00Z", ["2027-03-27T01:30:00Z", "2027-03-28T01:00:00Z", "2027-03-29T00:30:00Z"]),
-            ("America/New_York", "02:15", "2027-03-13T00:00:00Z", ["2027-03-13T07:15:00Z", "2027-03-14T07:00:00Z", "2027-03-15T06:15:00Z"]),
+            (
+                "America/New_York", "02:15", "2027-03-13T00:00:00Z",
+                ["2027-03-13T07:15:00Z", "2027-03-14T07:00:00Z", "2027-03-15T06:15:00Z"]
+            ),
             // Lord Howe moves by half an hour: 02:00 to 02:30.
-            ("Australia/Lord_Howe", "02:15", "2027-10-01T00:00:00Z", ["2027-10-01T15:45:00Z", "2027-10-02T15:30:00Z", "2027-10-03T15:15:00Z"]),
+            (
+                "Australia/Lord_Howe", "02:15", "2027-10-01T00:00:00Z",
+                ["2027-10-01T15:45:00Z", "2027-10-02T15:30:00Z", "2027-10-03T15:15:00Z"]
+            ),
             // Chatham goes on at 02:45, to 03:45.
             ("Pacific/Chatham", "03:00", "2027-09-25T00:00:00Z", ["2027-09-25T14:00:00Z", "2027-09-26T13:15:00Z", "2027-09-27T13:15:00Z"]),
             // Cairo has no midnight that day.
@@ -105,12 +112,21 @@ struct ScheduleCalendarTests {
         "A time that the clock shows twice in autumn is due the first time, and only then",
         arguments: [
             ("Europe/Berlin", "02:30", "2027-10-29T12:00:00Z", ["2027-10-30T00:30:00Z", "2027-10-31T00:30:00Z", "2027-11-01T01:30:00Z"]),
-            ("America/New_York", "01:30", "2027-11-06T00:00:00Z", ["2027-11-06T05:30:00Z", "2027-11-07T05:30:00Z", "2027-11-08T06:30:00Z"]),
-            ("Australia/Lord_Howe", "01:45", "2027-04-02T12:00:00Z", ["2027-04-02T14:45:00Z", "2027-04-03T14:45:00Z", "2027-04-04T15:15:00Z"]),
+            (
+                "America/New_York", "01:30", "2027-11-06T00:00:00Z",
+                ["2027-11-06T05:30:00Z", "2027-11-07T05:30:00Z", "2027-11-08T06:30:00Z"]
+            ),
+            (
+                "Australia/Lord_Howe", "01:45", "2027-04-02T12:00:00Z",
+                ["2027-04-02T14:45:00Z", "2027-04-03T14:45:00Z", "2027-04-04T15:15:00Z"]
+            ),
             // Havana shows 00:30 twice on one day.
             ("America/Havana", "00:30", "2027-11-06T00:00:00Z", ["2027-11-06T04:30:00Z", "2027-11-07T04:30:00Z", "2027-11-08T05:30:00Z"]),
             // Santiago and Cairo turn back at midnight: 23:30 comes twice on the day before.
-            ("America/Santiago", "23:30", "2027-04-02T12:00:00Z", ["2027-04-03T02:30:00Z", "2027-04-04T02:30:00Z", "2027-04-05T03:30:00Z"]),
+            (
+                "America/Santiago", "23:30", "2027-04-02T12:00:00Z",
+                ["2027-04-03T02:30:00Z", "2027-04-04T02:30:00Z", "2027-04-05T03:30:00Z"]
+            ),
         ])
     func autumn(_ zone: String, _ time: String, _ start: String, _ expected: [String]) throws {
         #expect(try due(Self.schedule(.daily, time), in: zone, after: start, count: 3) == expected)
@@ -163,7 +179,9 @@ struct ScheduleCalendarTests {
             }
             // The clock on the wall shows the time, unless it skipped it that day.
             let shown = days.component(.hour, from: first) * 60 + days.component(.minute, from: first)
-            #expect(shown == schedule.minuteOfDay || (shown > schedule.minuteOfDay && shown <= schedule.minuteOfDay + 60), "\(schedule) \(first)")
+            #expect(
+                shown == schedule.minuteOfDay || (shown > schedule.minuteOfDay && shown <= schedule.minuteOfDay + 60),
+                "\(schedule) \(first)")
         }
     }
 
@@ -177,7 +195,9 @@ struct ScheduleCalendarTests {
 
     // MARK: Zones
 
-    @Test("A name that is no zone is refused, naming the field", arguments: ["", "Mars/Olympus", "Europe/Berlin ", "europe berlin", "../../etc/passwd"])
+    @Test(
+        "A name that is no zone is refused, naming the field",
+        arguments: ["", "Mars/Olympus", "Europe/Berlin ", "europe berlin", "../../etc/passwd"])
     func unknownZone(_ name: String) {
         let error = #expect(throws: IntegrationError.self) { try ScheduleCalendar(timeZone: name) }
         #expect(error?.code == .invalidInput)

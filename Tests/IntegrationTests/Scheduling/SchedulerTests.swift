@@ -136,7 +136,8 @@ struct SchedulerTests {
         try await withInstallation { perch in
             let partner = try await perch.connectedPartner()
             let weekly = try await perch.desk.saveSchedule(
-                partner, ScheduleChoice(cadence: .weekly, weekday: 1, dayOfMonth: 1, minuteOfDay: 5 * 60 + 45, timeZone: "Asia/Kathmandu"), by: .launch)
+                partner, ScheduleChoice(cadence: .weekly, weekday: 1, dayOfMonth: 1, minuteOfDay: 5 * 60 + 45, timeZone: "Asia/Kathmandu"),
+                by: .launch)
             // Monday 05:45 in Kathmandu is Monday midnight in UTC.
             #expect(weekly.nextRunAt == start + 2 * day + 16 * 3_600)
             #expect(try await perch.desk.partner(partner).timeZone == "Asia/Kathmandu")
@@ -212,7 +213,10 @@ struct SchedulerTests {
 
     @Test("Partners are spread over the time allowed, each always the same, and nobody twice")
     func spread() async throws {
-        try await withInstallation({ $0.policy.scheduleSpread = .seconds(120); $0.works = false }) { perch in
+        try await withInstallation({
+            $0.policy.scheduleSpread = .seconds(120)
+            $0.works = false
+        }) { perch in
             let environment = perch.desk.environment
             let delays = (0..<200).map { IntegrationEnvironment.spread(PartnerID("par_\($0)"), over: .seconds(120)) }
             #expect(delays.allSatisfy { (0..<120).contains($0) && $0 == $0.rounded() })

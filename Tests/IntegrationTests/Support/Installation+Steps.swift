@@ -28,7 +28,8 @@ extension Installation {
     }
 
     func connect(_ partner: PartnerID, key: String = partnerKey) async throws -> SyncRun {
-        try await ended(desk.connect(partner, ConnectRequest(partnerKey: key, fields: ["apiKey": "acme-secret"]), by: .partner(partner, address: nil)))
+        try await ended(
+            desk.connect(partner, ConnectRequest(partnerKey: key, fields: ["apiKey": "acme-secret"]), by: .partner(partner, address: nil)))
     }
 
     func mapAll(_ key: String = partnerKey) {

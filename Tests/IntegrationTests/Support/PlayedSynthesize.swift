@@ -229,7 +229,10 @@ extension PlayedSynthesize.State {
         let tries = calls.count { $0.key == call.key && $0.subject == call.subject && $0.body == call.body }
         if let fault = decide?(call, tries) { return fault }
         let subjects = [call.subject, call.accountID]
-        guard let index = planned.firstIndex(where: { $0.key == call.key && $0.times > 0 && ($0.subject == nil || subjects.contains($0.subject)) })
+        guard
+            let index = planned.firstIndex(where: {
+                $0.key == call.key && $0.times > 0 && ($0.subject == nil || subjects.contains($0.subject))
+            })
         else { return nil }
         if planned[index].after > 0 {
             planned[index].after -= 1
@@ -263,7 +266,9 @@ extension PlayedSynthesize.State {
             organization.accounts[index].id = draft?.id ?? organization.accounts[index].id
             return ok(entry(organization.accounts[index], organization))
         case "L1":
-            guard organization.mappedAccounts.contains(call.subject) else { return error(404, "No account map found with id: \(call.subject)") }
+            guard organization.mappedAccounts.contains(call.subject) else {
+                return error(404, "No account map found with id: \(call.subject)")
+            }
             let draft = read(Draft.self, call)
             alerts.append(.init(accountID: call.subject, alertID: draft?.alertId ?? "", title: draft?.title ?? ""))
             return ok(["messageId": "m-\(alerts.count)", "alertId": draft?.alertId ?? "", "correlationID": "c"], 201)
@@ -274,7 +279,9 @@ extension PlayedSynthesize.State {
 
     private mutating func createService(_ call: PlayedSynthesize.Call) -> IncomingResponse {
         guard let draft = read(Draft.self, call), let name = draft.name else { return error(400, "name should not be empty") }
-        if !allowsDuplicates, services.contains(where: { $0.name == name }) { return error(409, "A resource with this name already exists.") }
+        if !allowsDuplicates, services.contains(where: { $0.name == name }) {
+            return error(409, "A resource with this name already exists.")
+        }
         services.append(
             .init(
                 id: "s\(services.count + 1)", name: name, description: draft.description ?? "", category: draft.category ?? "",

@@ -25,7 +25,8 @@ final class PlayedVendor: Connector {
     let fields = [
         ConnectorField(name: "apiKey", label: "API Key", help: "Ask Acme.", isSecret: true, environmentName: "API_KEY"),
         ConnectorField(
-            name: "apiURL", label: "API URL", help: "Leave it.", isSecret: false, defaultValue: "https://acme.example", environmentName: "API_URL"),
+            name: "apiURL", label: "API URL", help: "Leave it.", isSecret: false, defaultValue: "https://acme.example",
+            environmentName: "API_URL"),
     ]
 
     private let journal: Journal

@@ -103,12 +103,16 @@ struct CrashTests {
                     }
                 } else {
                     synthesize.change {
-                        $0.services.append(.init(id: "s9", name: "Seats", description: "Protected seats", category: "security", subcategory: "email security"))
+                        $0.services.append(
+                            .init(
+                                id: "s9", name: "Seats", description: "Protected seats", category: "security", subcategory: "email security"
+                            ))
                     }
                 }
             }
             perch.synthesize.fail(key, .held(hold), times: 1)
-            let job = try await perch.desk.connect(partner, ConnectRequest(partnerKey: Installation.partnerKey, fields: ["apiKey": "k"]), by: .launch)
+            let job = try await perch.desk.connect(
+                partner, ConnectRequest(partnerKey: Installation.partnerKey, fields: ["apiKey": "k"]), by: .launch)
             await hold.untilArrived()
             let ended = try await perch.afterCrash().ended(job)
             #expect(ended.state == .succeeded, "\(ended.failure?.message ?? "")")

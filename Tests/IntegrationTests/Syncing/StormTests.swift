@@ -51,7 +51,8 @@ struct StormTests {
             let draw = RandomSource.seeded(hash)
             guard draw.number(below: 100) < share else { return nil }
             let faults: [PlayedSynthesize.Fault] = [
-                .neverSent, .lost, .doneAndLost, .doneAndLost, .answer(500), .answer(503), .answer(429), .answer(200, "<html>"), .answer(404),
+                .neverSent, .lost, .doneAndLost, .doneAndLost, .answer(500), .answer(503), .answer(429), .answer(200, "<html>"),
+                .answer(404),
             ]
             return faults[draw.number(below: faults.count)]
         }

@@ -79,7 +79,9 @@ struct ToleranceTests {
 
     // MARK: Counts (S4)
 
-    @Test("A count is taken whatever the answer says", arguments: ["", "{}", #"{"status":201,"message":"ok"}"#, "null", "[]", #"{"data":null}"#])
+    @Test(
+        "A count is taken whatever the answer says",
+        arguments: ["", "{}", #"{"status":201,"message":"ok"}"#, "null", "[]", #"{"data":null}"#])
     func countTaken(_ body: String) async throws {
         let bench = ClientBench(.ok(body))
         #expect(try await bench.client.setUnitCount(serviceID: "s", accountID: "a", count: 1) == 200)

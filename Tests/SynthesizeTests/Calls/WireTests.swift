@@ -37,7 +37,8 @@ private let cases: [WireCase] = [
     },
     WireCase(
         key: "S1", method: .post, path: "/service",
-        body: #"{"name":"Seats","description":"Seats","category":"security","subcategory":"DNS filtering","supportArticle":"https://a","supportContact":"a@b"}"#,
+        body:
+            #"{"name":"Seats","description":"Seats","category":"security","subcategory":"DNS filtering","supportArticle":"https://a","supportContact":"a@b"}"#,
         answer: vendor
     ) {
         // The empty description becomes the name (U-34).

@@ -1,0 +1,112 @@
+import Store
+import Testing
+
+@testable import Integration
+
+@Suite("One run a partner, and cancelling it", .timeLimit(.minutes(1)))
+struct ConcurrencyTests {
+    @Test("However often it is pressed, a partner has one run")
+    func once() async throws {
+        try await withInstallation { perch in
+            let partner = try await perch.connectedPartner()
+            let hold = Hold()
+            perch.vendor.change { $0.hold = hold }
+            let insertions = try await withThrowingTaskGroup(of: RunInsertion.self) { group in
+                for _ in 0..<20 { group.addTask { try await perch.desk.startSync(partner, by: .launch) } }
+                return try await group.reduce(into: []) { $0.append($1) }
+            }
+            let inserted = insertions.filter { if case .inserted = $0 { true } else { false } }
+            #expect(inserted.count == 1)
+            #expect(Set(insertions.map(\.run.id)).count == 1)
+            hold.release()
+            #expect(try await perch.ended(insertions[0].run).state == .succeeded)
+            #expect(perch.synthesize.calls("S4").count == 3)
+        }
+    }
+
+    @Test("Partners run side by side, and no more at once than allowed")
+    func parallelRuns() async throws {
+        try await withInstallation({ $0.policy.parallelRuns = 2 }) { perch in
+            var partners: [PartnerID] = []
+            for number in 1...4 { partners.append(try await perch.connectedPartner(number, key: "key-of-partner-\(number)")) }
+            let hold = Hold()
+            perch.vendor.change { $0.hold = hold }
+            var runs: [SyncRun] = []
+            for partner in partners { runs.append(try await perch.desk.startSync(partner, by: .launch).run) }
+            await hold.untilArrived(2)
+            var states: [RunState] = []
+            for run in runs { states.append(try await perch.desk.syncRun(run.id).state) }
+            #expect(states == [.running, .running, .queued, .queued])
+            hold.release()
+            for run in runs { #expect(try await perch.ended(run).state == .succeeded) }
+        }
+    }
+
+    @Test("A queued run is cancelled at once")
+    func cancelQueued() async throws {
+        try await withInstallation({ $0.works = false }) { perch in
+            let partner = try await perch.connectedOnPaper()
+            let run = try await perch.desk.startSync(partner, by: .launch).run
+            let cancelled = try await perch.desk.cancelRun(run.id, by: .launch)
+            #expect(cancelled.state == .cancelled)
+            await expectFailure(.conflict) { _ = try await perch.desk.cancelRun(run.id, by: .launch) }
+            guard case .inserted = try await perch.desk.startSync(partner, by: .launch) else {
+                Issue.record("a cancelled run stands in the way")
+                return
+            }
+        }
+    }
+
+    @Test("Cancelling lets the calls under way end, sends nothing more, and keeps what was accepted")
+    func cancelRunning() async throws {
+        try await withInstallation { perch in
+            perch.vendor.setCustomers(50)
+            let partner = try await perch.connectedPartner()
+            let hold = Hold()
+            perch.synthesize.fail("S4", .held(hold), after: 10)
+            let run = try await perch.desk.startSync(partner, by: .launch).run
+            await hold.untilArrived(4)
+            let cancelling = Task { try await perch.desk.cancelRun(run.id, by: .launch) }
+            try await perch.eventually("the wish to cancel") { try await perch.store.run(run.id)?.cancelRequested == true }
+            hold.release()
+            let ended = try await cancelling.value
+            #expect(ended.state == .cancelled)
+            #expect(ended.tally.accepted + ended.tally.notSent == 50)
+            #expect(ended.tally.accepted == perch.synthesize.organization(Installation.partnerKey).counts.count)
+        }
+    }
+
+    @Test("Calls that do not end are cut off after the grace")
+    func cancelStuck() async throws {
+        try await withInstallation({ $0.passesAlone = .seconds(6) }) { perch in
+            let partner = try await perch.connectedPartner()
+            let hold = Hold()
+            perch.vendor.change { $0.hold = hold }
+            let run = try await perch.desk.startSync(partner, by: .launch).run
+            await hold.untilArrived()
+            #expect(try await perch.desk.cancelRun(run.id, by: .launch).state == .cancelled)
+        }
+    }
+
+    @Test("A machine that slept longer than the lease does not drive its own run twice")
+    func overslept() async throws {
+        try await withInstallation { perch in
+            perch.vendor.setCustomers(40)
+            let partner = try await perch.connectedPartner()
+            let hold = Hold()
+            perch.synthesize.fail("S4", .held(hold))
+            let run = try await perch.desk.startSync(partner, by: .launch).run
+            await hold.untilArrived(4)
+            // Nobody has beaten for five minutes: the poll for work and the heartbeat wake at the same moment.
+            for _ in 0..<20 {
+                perch.clock.advance(by: .seconds(300))
+                _ = try await perch.store.run(run.id)
+            }
+            hold.release()
+            let ended = try await perch.ended(run)
+            #expect(ended.state == .succeeded, "\(ended.failure?.message ?? "")")
+            #expect(perch.synthesize.calls("S4").count == 40)
+            try await perch.eventually("no interruption") { try await perch.store.run(run.id)?.interruptions == 0 }
+        }
+    }
+}
