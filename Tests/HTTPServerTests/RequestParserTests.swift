@@ -3,6 +3,10 @@ import Testing
 
 @testable import HTTPServer
 
+#if canImport(HTTPServerVectors)
+    import HTTPServerVectors
+#endif
+
 @Suite("Request parser")
 struct RequestParserTests {
     @Test("Every vector is taken as its section says, at once, byte by byte and cut at every place", arguments: RequestVectors.all)

@@ -92,6 +92,9 @@ extension RequestVectors {
             post("Content-Length: 1\r\n", "x") + "GET / HTTP/1.1\r\nX: y\r\n\r\n", "POST / 1.1 a length=1 | body=x | end | 400 bad-host"),
         .init("9112 9.3.2", "half a second request is waited for", get() + "GET / HTTP/1.1\r\nHo", ok),
         .init(
+            "9110 7.8", "an offer of WebSocket, then another request", get("Connection: Upgrade\r\nUpgrade: websocket\r\n") + get(),
+            "\(ok) | \(ok)"),
+        .init(
             "9112 9.3.2", "HTTP/1.0 that stays open, then HTTP/1.1",
             "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n" + get(), "GET / 1.0 - | \(ok)"),
     ]

@@ -29,6 +29,7 @@ extension RequestVectors {
         .init("9112 3", "a field in place of the request line", "Host: a\r\n\r\n", "400 bad-request-line"),
         .init("9112 4", "a response in place of a request", line("HTTP/1.1 200 OK"), "400 bad-request-line"),
         .init("9112 3", "half a request line is waited for", "GET / HTT", ""),
+        .init("9112 3", "a line that can no longer become right is judged at its end", "GET /a b", ""),
         .init("9112 3", "a request line without its line end is waited for", "GET / HTTP/1.1", ""),
         .init("9112 3", "a request line with half a line end is waited for", "GET / HTTP/1.1\r", ""),
         .init("9110 9.1", "a method in small letters is another method", line("get / HTTP/1.1"), "get / 1.1 a"),
