@@ -128,8 +128,8 @@ def several_spaces(d):
 
 
 def no_version(d):
-    # Here llhttp lets a bare LF end the line as well.
-    line = re.match(rb"[^ \r\n]+ +[^ \r\n]+ *\r?(\n|$)", d.data.lstrip(b"\r\n"))
+    # Here llhttp lets a bare LF end the line as well, and CONNECT go without a target.
+    line = re.match(rb"(?:[^ \r\n]+ +[^ \r\n]+|CONNECT) *\r?(\n|$)", d.data.lstrip(b"\r\n"))
     codes = ("bad-request-line", "bad-version", "bad-target", "bare-line-feed")
     return refuses(d, *codes) and bool(line) and d.llhttp_request.version in ("", "0.9")
 
@@ -215,9 +215,9 @@ def higher_minor_version(d):
 
 def tab_after_chunked(d):
     codings = [value for name, value in d.llhttp_request.fields if name.lower() == b"transfer-encoding"]
-    return takes(d, "Request has invalid `Transfer-Encoding`") and len(codings) == 1 and bool(
-        re.fullmatch(rb"(?i)chunked[ \t]*\t[ \t]*", codings[0])
-    )
+    # Perch takes the head; it may still refuse a chunk.
+    is_taken = d.llhttp_refusal == "Request has invalid `Transfer-Encoding`" and d.perch_request is not None
+    return is_taken and len(codings) == 1 and bool(re.fullmatch(rb"(?i)chunked[ \t]*\t[ \t]*", codings[0]))
 
 
 # Both take
