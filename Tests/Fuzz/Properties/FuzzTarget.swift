@@ -1,0 +1,43 @@
+/// The surfaces that read what strangers send. Each takes any bytes and says which promise they broke; the fuzzer calls it with
+/// bytes it invents, the tests with the seeds in `Seeds/<name>` and mutations of them.
+enum FuzzTarget: String, CaseIterable, Sendable {
+    case requestHead = "request-head"
+    case chunkedBody = "chunked-body"
+    case formAndQuery = "form-and-query"
+    case cookies
+    case headerValues = "header-values"
+
+    func check(_ bytes: [UInt8]) throws(BrokenProperty) {
+        switch self {
+        case .requestHead: try checkRequestHead(bytes)
+        case .chunkedBody: try checkChunkedBody(bytes)
+        case .formAndQuery: try checkFormAndQuery(bytes)
+        case .cookies: try checkCookies(bytes)
+        case .headerValues: try checkHeaderValues(bytes)
+        }
+    }
+
+    /// One cut at every place: too slow for the fuzzer, right for a seed.
+    func checkEveryCut(_ bytes: [UInt8]) throws(BrokenProperty) {
+        switch self {
+        case .requestHead: try checkCuts(bytes, limits: fuzzLimits())
+        case .chunkedBody: try checkCuts(chunkedStream(bytes), limits: fuzzLimits())
+        case .formAndQuery, .cookies, .headerValues: break  // taken whole
+        }
+    }
+}
+
+/// A promise that does not hold, and what was seen instead.
+struct BrokenProperty: Error, CustomStringConvertible {
+    let description: String
+}
+
+func require(_ holds: Bool, _ description: @autoclosure () -> String) throws(BrokenProperty) {
+    guard !holds else { return }
+    throw BrokenProperty(description: description())
+}
+
+/// Bytes as a person can read them in a report.
+func shown(_ bytes: some Collection<UInt8>) -> String {
+    String(decoding: bytes, as: UTF8.self).debugDescription
+}
