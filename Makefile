@@ -6,7 +6,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 BUILD_PACKAGES := libcurl4-openssl-dev libsqlite3-dev
 TEST_PACKAGES := openssl python3-venv
 BROWSER_PACKAGES := chromium
-BENCH_PACKAGES := gcc time
+BENCH_PACKAGES := gcc time wrk
 VENV := .venv
 RELEASE := .build/release/perch
 # The runtime linked in: starts faster and needs less memory than with its shared libraries.
@@ -19,7 +19,7 @@ demo: system ## Run the service beside a simulated Synthesize
 	$(RELEASE_BUILD)
 	$(RELEASE) demo
 
-test: system system-test lint build test-fast test-program test-browser ## Everything that CI runs
+test: system system-test lint build test-fast test-differential test-program test-browser ## Everything that CI runs
 
 build: system ## Build the program and all tests
 	swift build --build-tests
@@ -28,6 +28,10 @@ build: system ## Build the program and all tests
 test-fast: ## Unit, conformance and scenario tests
 	swift test --skip-build --skip ScenarioTests
 	swift test --skip-build --filter ScenarioTests
+
+test-differential: $(VENV)/ready ## The request parser beside llhttp, short form
+	swift build --product RequestProbe
+	$(VENV)/bin/python -m pytest -q Tests/Differential
 
 test-program: $(VENV)/ready ## The built program: commands, exit codes, kill -9
 	swift build --product perch
@@ -44,10 +48,17 @@ lint: ## Import direction, unsafe constructs, file sizes
 format: ## Format all Swift files in place
 	swift format --in-place --recursive --parallel Sources Tests Package.swift
 
-bench: system ## Start-up, idle memory, counts a second beside plain libcurl
+differential: MUTATIONS ?= 100000
+differential: system $(VENV)/ready ## The request parser beside llhttp: MUTATIONS=100000 SEED=n
+	swift build --product RequestProbe
+	$(VENV)/bin/python Tests/Differential/differential.py --mutations $(MUTATIONS) $(if $(SEED),--seed $(SEED))
+
+bench: system ## Start-up, memory, counts a second beside libcurl, pages beside Hummingbird
 	$(MAKE) --no-print-directory packages NAMES="$(BENCH_PACKAGES)"
 	$(RELEASE_BUILD)
 	python3 Tests/Benchmarks/bench.py $(RELEASE)
+	swift build -c release --static-swift-stdlib --package-path Tests/Benchmarks/HummingbirdPage --scratch-path .build-bench
+	python3 Tests/Benchmarks/http_bench.py $(RELEASE)
 
 system:
 	@$(MAKE) --no-print-directory packages NAMES="$(BUILD_PACKAGES)"
@@ -73,4 +84,4 @@ $(VENV)/ready: Tests/Browser/requirements.txt
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r Tests/Browser/requirements.txt
 	touch $@
 
-.PHONY: help demo test build test-fast test-program test-browser lint format bench system system-test system-browser packages
+.PHONY: help demo test build test-fast test-differential differential test-program test-browser lint format bench system system-test system-browser packages

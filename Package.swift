@@ -29,8 +29,9 @@ let package = Package(
     ],
     targets: [
         .target(name: "CLibcurl", linkerSettings: [.linkedLibrary("curl")]),
+        .systemLibrary(name: "CEpoll"),
         .target(name: "HTTPClient", dependencies: ["CLibcurl", httpTypes, logging]),
-        .target(name: "HTTPServer", dependencies: [httpTypes, logging]),
+        .target(name: "HTTPServer", dependencies: ["CEpoll", httpTypes, logging]),
         .target(name: "Secrets", dependencies: [.product(name: "Crypto", package: "swift-crypto")]),
         .target(
             name: "Store",
@@ -64,7 +65,16 @@ let package = Package(
             ]
         ),
         .testTarget(name: "HTTPClientTests", dependencies: ["HTTPClient", httpTypes, logging]),
-        .testTarget(name: "HTTPServerTests", dependencies: ["HTTPServer", httpTypes, logging]),
+        // The conformance table, shared by the tests and the probe of the differential test.
+        .target(name: "HTTPServerVectors", path: "Tests/HTTPServerTests/RequestVectors"),
+        .testTarget(
+            name: "HTTPServerTests", dependencies: ["HTTPServer", "HTTPServerVectors", httpTypes, logging],
+            exclude: ["RequestVectors"]
+        ),
+        .executableTarget(
+            name: "RequestProbe", dependencies: ["HTTPServer", "HTTPServerVectors", httpTypes],
+            path: "Tests/Differential/Probe"
+        ),
         .testTarget(
             name: "SecretsTests", dependencies: ["Secrets", .product(name: "Crypto", package: "swift-crypto")]),
         .testTarget(name: "StoreTests", dependencies: ["Store", "Secrets", logging]),

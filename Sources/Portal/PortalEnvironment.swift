@@ -71,16 +71,34 @@ public struct PortalSettings: Sendable {
     }
 }
 
-/// The whole web surface: middleware, partner page, admin API, console, health, static files.
-public func portalHandler(_ environment: PortalEnvironment) -> Handler {
-    let router = portalRouter(environment)
-    let middleware: [any Middleware] = [
-        RequestMetrics(environment.metrics, routes: router.routes, time: environment.time),
-        SecurityHeaders(environment.settings), ErrorPages(environment), OriginCheck(environment.settings),
-    ]
-    return chain(middleware) { request in
-        if let file = environment.staticFiles.response(for: request.path, request: request.head) { return file }
-        return try await router.respond(to: request)
+/// The whole web surface: partner page, admin API, console, health, static files, with the middleware around them.
+public struct WebSurface: Sendable {
+    /// Files and the answer that the process lives: from memory, whatever the rest is busy with.
+    public let immediate: ImmediateHandler
+    /// Everything, what is immediate too.
+    public let handler: Handler
+
+    /// Answered also when the server's connections are all taken.
+    static let healthPaths: Set<String> = ["/healthz", "/readyz"]
+
+    public init(_ environment: PortalEnvironment) {
+        let router = portalRouter(environment)
+        let files = environment.staticFiles
+        let metrics = RequestMetrics(environment.metrics, routes: router, time: environment.time)
+        let headers = SecurityHeaders(environment.settings)
+        let immediate: ImmediateHandler = { request in
+            metrics.respond(to: request) { request in
+                let answer = isAliveRequest(request) ? aliveAnswer : files.response(for: request.path, request: request.head)
+                return answer.map(headers.add)
+            }
+        }
+        let routed = chain(
+            [metrics, headers, ErrorPages(environment), OriginCheck(environment.settings)], router.respond)
+        self.immediate = immediate
+        handler = { request in
+            if let answer = immediate(request) { return answer }
+            return try await routed(request)
+        }
     }
 }
 

@@ -2,10 +2,7 @@ import HTTPTypes
 import Testing
 
 @testable import HTTPServer
-
-#if canImport(HTTPServerVectors)
-    import HTTPServerVectors
-#endif
+import HTTPServerVectors
 
 @Suite("Request parser")
 struct RequestParserTests {

@@ -60,7 +60,7 @@ struct AdminProblemTests {
     @Test("What the router and the guards refuse below /api/ is a problem too")
     func outsideOfRoutes() async throws {
         try await withAdminOffice { office in
-            let handler = portalHandler(office.environment)
+            let handler = WebSurface(office.environment).handler
             let key = "Bearer \(office.keys[.admin]?.reveal() ?? "")"
             let unknown = try Answer(try await handler(Request(.get, "/api/v1/none", headerFields: [.authorization: key])))
             #expect(unknown.status == 404)

@@ -75,7 +75,7 @@ struct ConsoleAccessTests {
         try await withAdminOffice { office in
             try await OperatorKeys.revoke(
                 try #require(office.keyIDs[.viewer]), store: office.store, time: office.environment.time)
-            let handler = portalHandler(office.environment)
+            let handler = WebSurface(office.environment).handler
             var words: Set<String> = []
             for key in ["", "opk_unknown", try #require(office.keys[.viewer]).reveal()] {
                 let answer = try Answer(
@@ -95,7 +95,7 @@ struct ConsoleAccessTests {
     @Test("The cookie is kept from scripts and other sites, and is not the partner's")
     func cookie() async throws {
         try await withAdminOffice { office in
-            let handler = portalHandler(office.environment)
+            let handler = WebSurface(office.environment).handler
             let key = try #require(office.keys[.viewer]).reveal()
             let answer = try Answer(
                 try await handler(

@@ -84,7 +84,7 @@ struct HealthTests {
             addAdminRoutes(to: &router, office.environment)
             let routes = router
             let handler = chain(
-                [RequestMetrics(office.environment.metrics, routes: routes.routes, time: office.environment.time)]
+                [RequestMetrics(office.environment.metrics, routes: routes, time: office.environment.time)]
             ) { request in
                 if request.path == "/page.css" { return .text("") }
                 return try await routes.respond(to: request)

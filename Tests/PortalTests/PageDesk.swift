@@ -123,6 +123,6 @@ func withPageDesk(
         environment.settings.publicURL = publicURL
         environment.settings.frameAncestors = frameAncestors
         environment.settings.launchKeys = try LaunchKeys(sharedSecrets: [PageDesk.launchSecret])
-        try await body(PageDesk(office: office, environment: environment, handler: portalHandler(environment)))
+        try await body(PageDesk(office: office, environment: environment, handler: WebSurface(environment).handler))
     }
 }

@@ -13,28 +13,27 @@ public struct FormFields: Sendable {
     /// Reads `application/x-www-form-urlencoded` text (WHATWG URL, section 5.1): pairs split at `&`, `+` is a space,
     /// then percent-decoding.
     /// - Throws: `HTTPError` 400 for an escape that is not `%` and two hex digits, and for bytes that are not UTF-8.
-    public static func parse(_ text: some Sequence<UInt8>) throws(HTTPError) -> FormFields {
-        var pairs: [(name: String, value: String)] = []
-        for (name, value) in rawPairs(text) {
-            guard let name = PercentCoding.decode(name, plusIsSpace: true),
-                let value = PercentCoding.decode(value, plusIsSpace: true)
-            else { throw HTTPError.badRequest("bad-form", "The form holds a broken %-escape or is not UTF-8.") }
-            pairs.append((name, value))
+    public static func parse(_ text: some Collection<UInt8>) throws(HTTPError) -> FormFields {
+        var isBroken = false
+        let fields = FormFields(text) { _ in
+            isBroken = true
+            return ""
         }
-        return FormFields(pairs)
+        if isBroken { throw .badRequest("bad-form", "The form holds a broken %-escape or is not UTF-8.") }
+        return fields
     }
 
-    /// As `parse`, for text that must never be refused.
-    init(lenient text: some Sequence<UInt8>) {
-        pairs = Self.rawPairs(text).map { name, value in
-            (PercentCoding.decodeLeniently(name, plusIsSpace: true), PercentCoding.decodeLeniently(value, plusIsSpace: true))
-        }
-    }
+    /// As `parse`, for text that must never be refused: what cannot be decoded stays as written.
+    init(lenient text: some Collection<UInt8>) { self.init(text) { String(decoding: $0, as: UTF8.self) } }
 
-    private static func rawPairs(_ text: some Sequence<UInt8>) -> [(ArraySlice<UInt8>, ArraySlice<UInt8>)] {
-        Array(text).split(separator: UInt8(ascii: "&")).map { pair in
-            guard let equals = pair.firstIndex(of: UInt8(ascii: "=")) else { return (pair, []) }
-            return (pair[..<equals], pair[(equals + 1)...])
+    private init<Text: Collection<UInt8>>(_ text: Text, whenBroken: (Text.SubSequence) -> String) {
+        pairs = text.split(separator: UInt8(ascii: "&")).map { pair in
+            let name = pair.prefix { $0 != UInt8(ascii: "=") }
+            let value = pair.dropFirst(name.count + 1)
+            return (
+                PercentCoding.decode(name, plusIsSpace: true) ?? whenBroken(name),
+                PercentCoding.decode(value, plusIsSpace: true) ?? whenBroken(value)
+            )
         }
     }
 }

@@ -29,6 +29,13 @@ extension HTTPError {
         HTTPError(.badRequest, code: code, message: message)
     }
 
+    /// The program that uses the server is at fault, not the client.
+    static func misuse(_ code: String, _ message: String) -> HTTPError {
+        HTTPError(.internalServerError, code: code, message: message)
+    }
+
+    static let unknownMethod = HTTPError(.notImplemented, code: "unknown-method", message: "The method is not known here.")
+
     static func bodyTooLarge(limit: Int) -> HTTPError {
         HTTPError(.contentTooLarge, code: "body-too-large", message: "The body is larger than \(limit) bytes.")
     }

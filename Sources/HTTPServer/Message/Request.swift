@@ -32,34 +32,26 @@ public struct Request: Sendable {
     }
 
     /// The path as received: percent-encoded and without the query. `*` for `OPTIONS *`.
-    public var path: String {
-        let target = head.path ?? "/"
-        guard let mark = target.utf8.firstIndex(of: UInt8(ascii: "?")) else { return target }
-        return String(target[..<mark])
+    public var path: String { Self.path(of: head) }
+
+    static func path(of head: HTTPRequest) -> String {
+        String((head.path ?? "/").prefix { $0 != "?" })
     }
 
-    /// The query, decoded as a form. Bytes that are not UTF-8 become U+FFFD and a broken escape stays as written, so a
-    /// link from anywhere can be read; a form body is held to stricter rules.
+    /// The query, decoded as a form. What cannot be decoded stays as written, so a link from anywhere can be read; a form
+    /// body is held to stricter rules.
     public var query: FormFields {
-        guard let target = head.path, let mark = target.utf8.firstIndex(of: UInt8(ascii: "?")) else {
-            return FormFields([])
-        }
-        return FormFields(lenient: target.utf8[target.utf8.index(after: mark)...])
+        FormFields(lenient: (head.path ?? "").utf8.drop { $0 != UInt8(ascii: "?") }.dropFirst())
     }
 
     /// The first cookie of that name (RFC 6265 section 5.4), without surrounding quotes.
     public func cookie(_ name: String) -> String? {
-        for line in head.headerFields[values: .cookie] {
-            for pair in line.utf8.split(separator: UInt8(ascii: ";")) {
-                guard let equals = pair.firstIndex(of: UInt8(ascii: "=")) else { continue }
-                let key = pair[..<equals].trimmingBlanks()
-                guard key.elementsEqual(name.utf8) else { continue }
-                var value = pair[pair.index(after: equals)...].trimmingBlanks()
-                if value.count >= 2, value.first == UInt8(ascii: "\""), value.last == UInt8(ascii: "\"") {
-                    value = value.dropFirst().dropLast()
-                }
-                return String(decoding: value, as: UTF8.self)
-            }
+        for pair in head.headerFields[values: .cookie].lazy.flatMap({ $0.utf8.split(separator: UInt8(ascii: ";")) }) {
+            guard let equals = pair.firstIndex(of: UInt8(ascii: "=")), pair[..<equals].trimmingBlanks().elementsEqual(name.utf8)
+            else { continue }
+            let value = pair[pair.index(after: equals)...].trimmingBlanks()
+            let isQuoted = value.count >= 2 && value.first == UInt8(ascii: "\"") && value.last == UInt8(ascii: "\"")
+            return String(decoding: isQuoted ? value.dropFirst().dropLast() : value, as: UTF8.self)
         }
         return nil
     }

@@ -22,8 +22,7 @@ public struct ServerSentEvent: Sendable, Equatable {
         for (field, value) in [("event", event), ("id", id)] {
             guard let value else { continue }
             guard !value.utf8.contains(where: { $0 == 0x0A || $0 == 0x0D || $0 == 0 }) else {
-                throw HTTPError(
-                    .internalServerError, code: "bad-event", message: "An event's \(field) holds a line break.")
+                throw .misuse("bad-event", "An event's \(field) holds a line break.")
             }
             text += "\(field): \(value)\n"
         }
@@ -63,8 +62,11 @@ extension Response {
             body: .stream { try await produce(EventWriter($0)) })
     }
 
+    var isStream: Bool {
+        if case .stream = body { true } else { false }
+    }
+
     var isEventStream: Bool {
-        guard case .stream = body else { return false }
-        return headerFields[.contentType]?.hasPrefix("text/event-stream") == true
+        isStream && headerFields[.contentType]?.hasPrefix("text/event-stream") == true
     }
 }

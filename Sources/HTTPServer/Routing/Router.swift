@@ -10,15 +10,34 @@ public struct Router: Sendable {
     private struct Route: Sendable {
         var pattern: String
         var segments: [Segment]
-        var handlers: [(method: HTTPRequest.Method, handler: Handler)] = []
+        var handlers: [HTTPRequest.Method: Handler] = [:]
+
+        func ranks(before other: Route) -> Bool {
+            for (mine, theirs) in zip(segments, other.segments) where mine.isLiteral != theirs.isLiteral { return mine.isLiteral }
+            return false
+        }
+
+        /// The parameters of a path with as many segments; nil when it does not match.
+        func match(_ path: [String]) -> [String: String]? {
+            var parameters: [String: String] = [:]
+            for (segment, text) in zip(segments, path) {
+                if !segment.isLiteral { parameters[segment.text] = text } else if segment.text != text { return nil }
+            }
+            return parameters
+        }
     }
 
-    private enum Segment: Sendable, Equatable {
-        case literal(String)
-        case parameter(String)
+    private struct Segment: Sendable {
+        var text: String
+        var isLiteral: Bool
+
+        init(_ text: Substring) {
+            isLiteral = !(text.hasPrefix("{") && text.hasSuffix("}"))
+            self.text = String(isLiteral ? text : text.dropFirst().dropLast())
+        }
     }
 
-    /// Patterns in the order of their rank, for each count of segments.
+    /// Routes in the order of their rank, for each count of segments.
     private var routesByLength: [Int: [Route]] = [:]
     /// Every route in the order it was added, for tests that walk them.
     public private(set) var routes: [(method: HTTPRequest.Method, pattern: String)] = []
@@ -27,18 +46,15 @@ public struct Router: Sendable {
 
     /// Adds a route. A second handler for the same method and pattern replaces the first.
     public mutating func on(_ method: HTTPRequest.Method, _ pattern: String, _ handler: @escaping Handler) {
-        let segments = pattern.dropFirst().split(separator: "/", omittingEmptySubsequences: false).map { segment in
-            segment.hasPrefix("{") && segment.hasSuffix("}")
-                ? Segment.parameter(String(segment.dropFirst().dropLast())) : .literal(String(segment))
-        }
+        let segments = pattern.dropFirst().split(separator: "/", omittingEmptySubsequences: false).map(Segment.init)
         var group = routesByLength[segments.count] ?? []
-        let index = group.firstIndex { $0.pattern == pattern } ?? group.endIndex
-        if index == group.endIndex { group.append(Route(pattern: pattern, segments: segments)) }
-        group[index].handlers.removeAll { $0.method == method }
-        group[index].handlers.append((method, handler))
-        group.sort { Self.ranks($0.segments, before: $1.segments) }
+        if !group.contains(where: { $0.pattern == pattern }) {
+            let route = Route(pattern: pattern, segments: segments)
+            group.insert(route, at: group.firstIndex { route.ranks(before: $0) } ?? group.endIndex)
+        }
+        for index in group.indices where group[index].pattern == pattern { group[index].handlers[method] = handler }
         routesByLength[segments.count] = group
-        routes.removeAll { $0.method == method && $0.pattern == pattern }
+        routes.removeAll { $0 == (method, pattern) }
         routes.append((method, pattern))
     }
 
@@ -48,40 +64,25 @@ public struct Router: Sendable {
     public mutating func patch(_ pattern: String, _ handler: @escaping Handler) { on(.patch, pattern, handler) }
     public mutating func delete(_ pattern: String, _ handler: @escaping Handler) { on(.delete, pattern, handler) }
 
-    private static func ranks(_ left: [Segment], before right: [Segment]) -> Bool {
-        for (left, right) in zip(left, right) {
-            switch (left, right) {
-            case (.literal, .parameter): return true
-            case (.parameter, .literal): return false
-            default: continue
-            }
-        }
-        return false
-    }
-
     /// Runs the handler of the first pattern, by rank, that has the path and the method. HEAD is served by GET, and
     /// `OPTIONS` answered with `Allow`, unless a route says otherwise.
     /// - Throws: `HTTPError` 404; 405 with `Allow` (RFC 9110 section 15.5.6); 501 for a method that no route could
     ///   have (section 9.1); 400 for a path that is not UTF-8; and what the handler throws.
     public func respond(to request: Request) async throws -> Response {
         let method = request.head.method
-        let path = request.path
-        if path == "*", method == .options { return Self.options(allowing: Set(routes.map(\.method))) }
-        guard Self.knownMethods.contains(method) else {
-            throw HTTPError(.notImplemented, code: "unknown-method", message: "The method is not known here.")
-        }
-        let segments = try Self.segments(path)
+        if request.path == "*", method == .options { return Self.options(allowing: Set(routes.map(\.method))) }
+        guard Self.knownMethods.contains(method) else { throw HTTPError.unknownMethod }
+        let path = try Self.segments(request.path)
         var allowed: Set<HTTPRequest.Method> = []
-        var viaGet: (Handler, [String: String])?
-        for route in routesByLength[segments.count] ?? [] {
-            guard let parameters = Self.match(route.segments, segments) else { continue }
-            for (candidate, handler) in route.handlers {
-                if candidate == method { return try await Self.run(handler, request, parameters) }
-                if candidate == .get, viaGet == nil { viaGet = (handler, parameters) }
-                allowed.insert(candidate)
+        for route in routesByLength[path.count] ?? [] {
+            guard let parameters = route.match(path) else { continue }
+            if let handler = Self.handler(of: route, for: method) {
+                var request = request
+                request.parameters = parameters
+                return try await handler(request)
             }
+            allowed.formUnion(route.handlers.keys)
         }
-        if method == .head, let (handler, parameters) = viaGet { return try await Self.run(handler, request, parameters) }
         guard !allowed.isEmpty else {
             throw HTTPError(.notFound, code: "not-found", message: "There is nothing at this address.")
         }
@@ -92,21 +93,29 @@ public struct Router: Sendable {
             message: "This address does not take \(method.rawValue).", headerFields: options.headerFields)
     }
 
+    /// The pattern whose handler would answer; nil where none would.
+    public func pattern(for request: Request) -> String? {
+        do throws(HTTPError) {
+            let path = try Self.segments(request.path)
+            return routesByLength[path.count]?.first { route in
+                route.match(path) != nil && Self.handler(of: route, for: request.head.method) != nil
+            }?.pattern
+        } catch {
+            return nil
+        }
+    }
+
+    private static func handler(of route: Route, for method: HTTPRequest.Method) -> Handler? {
+        route.handlers[method] ?? (method == .head ? route.handlers[.get] : nil)
+    }
+
     private static let knownMethods: Set<HTTPRequest.Method> = [
         .get, .head, .post, .put, .patch, .delete, .options, .trace, .connect, .query,
     ]
 
     private static func options(allowing methods: Set<HTTPRequest.Method>) -> Response {
-        var methods = methods.union([.options])
-        if methods.contains(.get) { methods.insert(.head) }
-        return Response(
-            status: .noContent, headerFields: [.allow: methods.map(\.rawValue).sorted().joined(separator: ", ")])
-    }
-
-    private static func run(_ handler: Handler, _ request: Request, _ parameters: [String: String]) async throws -> Response {
-        var request = request
-        request.parameters = parameters
-        return try await handler(request)
+        let all = methods.union(methods.contains(.get) ? [.options, .head] : [.options])
+        return Response(status: .noContent, headerFields: [.allow: all.map(\.rawValue).sorted().joined(separator: ", ")])
     }
 
     private static func segments(_ path: String) throws(HTTPError) -> [String] {
@@ -118,16 +127,5 @@ public struct Router: Sendable {
             segments.append(text)
         }
         return segments
-    }
-
-    private static func match(_ pattern: [Segment], _ segments: [String]) -> [String: String]? {
-        var parameters: [String: String] = [:]
-        for (part, segment) in zip(pattern, segments) {
-            switch part {
-            case .literal(let text): guard text == segment else { return nil }
-            case .parameter(let name): parameters[name] = segment
-            }
-        }
-        return parameters
     }
 }

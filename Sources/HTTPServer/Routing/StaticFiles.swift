@@ -35,7 +35,8 @@ public struct StaticFiles: Sendable {
             } else if values.isRegularFile == true {
                 let bytes = Array(try Data(contentsOf: entry))
                 files[prefix + name] = File(
-                    bytes: bytes, contentType: contentType(name), entityTag: entityTag(bytes),
+                    bytes: bytes, contentType: types[entry.pathExtension.lowercased()] ?? "application/octet-stream",
+                    entityTag: entityTag(bytes),
                     modified: max(0, Int(values.contentModificationDate?.timeIntervalSince1970 ?? 0)))
             }
         }
@@ -45,7 +46,7 @@ public struct StaticFiles: Sendable {
     public var paths: [String] { files.keys.sorted() }
 
     /// The answer for a file; nil when there is no such file. GET and HEAD are served, with 304 when the client's copy
-    /// is fresh; other methods get 405.
+    /// is fresh and 206 for a range; other methods get 405.
     /// - Parameter path: percent-encoded and without the query, as `Request.path`.
     public func response(for path: String, request: HTTPRequest) -> Response? {
         guard let decoded = PercentCoding.decode(path.utf8), let file = files[decoded] else { return nil }
@@ -57,13 +58,42 @@ public struct StaticFiles: Sendable {
             return response
         }
         var fields: HTTPFields = [
-            .eTag: file.entityTag, .lastModified: HTTPDate.format(file.modified),
+            .eTag: file.entityTag, .lastModified: HTTPDate.format(file.modified), .acceptRanges: "bytes",
             .cacheControl: "no-cache", .xContentTypeOptions: "nosniff",
         ]
         // RFC 9110 section 15.4.5: 304 carries the validators, not the content's own fields.
         if Self.isFresh(file, request.headerFields) { return Response(status: .notModified, headerFields: fields) }
         fields[.contentType] = file.contentType
-        return Response(headerFields: fields, body: .bytes(file.bytes))
+        let count = file.bytes.count
+        // Section 14.2: ranges are for GET only; If-Range (13.1.5) makes them depend on the copy's being current.
+        guard request.method == .get, let text = request.headerFields[.range], Self.isCurrent(file, request.headerFields),
+            let ends = Self.rangeEnds(text)
+        else { return Response(headerFields: fields, body: .bytes(file.bytes)) }
+        let first = ends.first ?? max(0, count - (ends.last ?? 0))
+        let end = ends.first == nil ? count : min(count, (ends.last ?? .max - 1) + 1)
+        guard first < end else {
+            fields[.contentRange] = "bytes */\(count)"
+            return Response(status: .rangeNotSatisfiable, headerFields: fields)
+        }
+        fields[.contentRange] = "bytes \(first)-\(end - 1)/\(count)"
+        return Response(status: .partialContent, headerFields: fields, body: .bytes(Array(file.bytes[first..<end])))
+    }
+
+    /// `bytes=2-5`, `bytes=2-` or `bytes=-5` (RFC 9110 section 14.1.2). Nil, which means the whole file, for anything else:
+    /// section 14.2 lets a server ignore ranges, and several at once are not worth their code.
+    private static func rangeEnds(_ text: String) -> (first: Int?, last: Int?)? {
+        guard text.utf8.prefix(6).lowercasedASCII == "bytes=" else { return nil }
+        let ends = text.utf8.dropFirst(6).split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false)
+        guard ends.count == 2 else { return nil }
+        let (first, last) = (WireNumber.decimal(ends[0]), WireNumber.decimal(ends[1]))
+        guard (first == nil) == ends[0].isEmpty, (last == nil) == ends[1].isEmpty, first ?? last != nil, first ?? 0 <= last ?? .max
+        else { return nil }
+        return (first, last)
+    }
+
+    private static func isCurrent(_ file: File, _ fields: HTTPFields) -> Bool {
+        guard let condition = fields[.ifRange] else { return true }
+        return condition == file.entityTag || HTTPDate.parse(condition) == file.modified
     }
 
     /// RFC 9110 section 13.2.2: If-None-Match decides when it is there, If-Modified-Since only otherwise.
@@ -75,19 +105,13 @@ public struct StaticFiles: Sendable {
                 return tag == "*" || tag == file.entityTag || tag == "W/" + file.entityTag
             }
         }
-        guard let since = fields[.ifModifiedSince].flatMap(HTTPDate.parse) else { return false }
-        return file.modified <= since
+        return fields[.ifModifiedSince].flatMap(HTTPDate.parse).map { file.modified <= $0 } ?? false
     }
 
     /// FNV-1a, 64 bits, and the length: tells versions of our own files apart; it guards against no one.
     private static func entityTag(_ bytes: [UInt8]) -> String {
         let hash = bytes.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
         return "\"\(String(hash, radix: 16))-\(String(bytes.count, radix: 16))\""
-    }
-
-    private static func contentType(_ name: String) -> String {
-        let type = name.lastIndex(of: ".").flatMap { types[name[name.index(after: $0)...].lowercased()] }
-        return type ?? "application/octet-stream"
     }
 
     private static let types = [

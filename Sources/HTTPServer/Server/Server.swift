@@ -1,92 +1,136 @@
 import Glibc
 import HTTPTypes
 import Logging
-import Synchronization
 
-/// Answers one request. Runs in a task of its own connection; it is cancelled when the connection breaks.
+/// Answers one request. Runs on the pool that all tasks share; it is cancelled when the connection breaks.
 public typealias Handler = @Sendable (Request) async throws -> Response
 
-/// A small HTTP/1.1 server (RFC 9110, RFC 9112) on plain sockets, epoll and Dispatch.
+/// Answers what is at hand, such as files in memory, without leaving the server's thread: it must not wait for anything.
+/// Nil leaves the request to the `Handler`.
+public typealias ImmediateHandler = @Sendable (Request) -> Response?
+
+/// A small HTTP/1.1 server (RFC 9110, RFC 9112) on plain sockets.
 ///
 /// The way of a request through this folder:
-/// 1. `Sockets`: `Listener` accepts, `Socket` reads and writes with deadlines, `EventLoop` wakes both.
-/// 2. `Server`: a `Connection` serves one request after the other.
-/// 3. `Wire`: `RequestParser` turns bytes into events, or refuses. It decides everything about framing, and is pure.
+/// 1. `Sockets`: `ServerLoop` is the thread that waits for news of all sockets; `Listener` accepts.
+/// 2. `Server`: a `Connection` reads and writes; its `ConnectionMachine` decides, and is pure.
+/// 3. `Wire`: `RequestParser` turns bytes into events, or refuses. It decides everything about framing, and is pure too.
 /// 4. `Routing` finds the handler; `Message` is what the handler sees and returns.
-/// 5. `Wire` again: `ResponseEncoder` decides how the answer is framed, and is pure too.
+/// 5. `Wire` again: `ResponseEncoder` decides how the answer is framed.
 ///
 /// Policy: what two parsers could read in two ways is refused with 400 and the connection is closed; every wait has a
-/// deadline and every buffer a limit. No TLS, HTTP/2, compression or ranges: a reverse proxy's work.
-public final class Server: Sendable {
-    private struct Running {
-        var loop: EventLoop
-        var listener: Listener
-    }
-
-    private let configuration: ServerConfiguration
+/// deadline and every buffer a limit. No TLS, HTTP/2 or compression: a reverse proxy's work.
+@ServerLoop
+public final class Server {
     private let context: ServerContext
-    private let table = ConnectionTable()
-    private let state = Mutex<(hasStarted: Bool, running: Running?)>((false, nil))
+    private var hasStarted = false
+    private var listener: Listener?
+    private var connections: [ObjectIdentifier: Connection] = [:]
+    /// How many of them came when the server was full.
+    private var reserved = 0
+    private var isExhausted = false
+    /// While `stop` waits: until when, and for whom.
+    private var stopping: (deadline: ContinuousClock.Instant, waiter: CheckedContinuation<Void, Never>)?
 
-    public init(configuration: ServerConfiguration, logger: Logger, handler: @escaping Handler) {
-        self.configuration = configuration
-        context = ServerContext(
-            limits: configuration.limits, timeouts: configuration.timeouts, logger: logger, handler: handler,
-            dates: DateCache())
+    /// - Parameters:
+    ///   - immediate: asked first for each request.
+    ///   - handler: answers what `immediate` left.
+    public nonisolated init(
+        configuration: ServerConfiguration, logger: Logger, immediate: @escaping ImmediateHandler = { _ in nil },
+        handler: @escaping Handler
+    ) {
+        context = ServerContext(configuration: configuration, logger: logger, immediate: immediate, handler: handler)
     }
 
     /// Binds and starts accepting. A server starts once, and must be stopped.
     /// - Returns: the address it listens on, with the port filled in.
     /// - Throws: `ServerError` with one line that names the address and says how to mend it.
-    public func start() async throws -> SocketAddress {
-        let wanted = SocketAddress(host: configuration.host, port: configuration.port)
-        return try state.withLock { state throws(ServerError) in
-            guard !state.hasStarted else { throw .alreadyStarted(wanted) }
-            guard let loop = EventLoop() else { throw .system(errno, "epoll_create1", wanted) }
-            let listener = try Listener(wanted, loop: loop, logger: context.logger)
-            try listener.start { [self] in accept(from: listener, loop) }
-            loop.startTicking(every: configuration.timeouts.tick) { [self] in
-                table.expire(.now)
-                accept(from: listener, loop)
+    public func start() throws(ServerError) -> SocketAddress {
+        let wanted = SocketAddress(host: context.configuration.host, port: context.configuration.port)
+        guard !hasStarted else { throw .alreadyStarted(wanted) }
+        let listener = try Listener(wanted) { [self] in accept() }
+        hasStarted = true
+        self.listener = listener
+        ServerLoop.startTicking(self, every: context.configuration.timeouts.tick) { [self] in tick() }
+        return listener.address
+    }
+
+    private func accept() {
+        guard let listener else { return }
+        let limits = context.configuration.limits
+        var isFull: Bool { connections.count - reserved >= limits.connections }
+        while !isFull || reserved < limits.reservedConnections || listener.isSomebodyWaiting && closeOldestReserved() {
+            switch listener.accept() {
+            case .nobody: return
+            case .exhausted(let failure): return reportExhaustion(failure)
+            case .connection(let descriptor, let peer):
+                isExhausted = false
+                // Browsers that hold connections open must not keep newcomers out.
+                if isFull { closeLongestKept() }
+                admit(descriptor, peer, isReserved: isFull)
             }
-            state = (true, Running(loop: loop, listener: listener))
-            return listener.address
         }
     }
 
-    private func accept(from listener: Listener, _ loop: EventLoop) {
-        listener.acceptWaiting {
-            table.hasRoom(limit: context.limits.connections)
-        } whenFull: {
-            table.closeLongestKept()
-        } admit: { descriptor, peer in
-            let connection = Connection(socket: Socket(descriptor: descriptor, peer: peer, loop: loop), context: context)
-            let id = table.add(connection)
-            connection.socket.start()
-            let task = Task { [self] in
-                await connection.run()
-                // Room again: somebody may be waiting for it.
-                if table.remove(id, limit: context.limits.connections) {
-                    loop.queue.async { [self] in accept(from: listener, loop) }
-                }
-            }
-            connection.socket.whenLost { task.cancel() }
+    private func admit(_ descriptor: Int32, _ peer: SocketAddress, isReserved: Bool) {
+        let connection = Connection(descriptor, peer: peer, context: context, isReserved: isReserved) { [self] connection in
+            connections[ObjectIdentifier(connection)] = nil
+            if isReserved { reserved -= 1 }
+            if connections.isEmpty { stopping.take()?.waiter.resume() }
         }
+        connections[ObjectIdentifier(connection)] = connection
+        if isReserved { reserved += 1 }
+        connection.start()
+    }
+
+    private func closeLongestKept() {
+        let kept = connections.values.lazy.compactMap { connection in connection.machine.keptUntil.map { (connection, $0) } }
+        kept.min { $0.1 < $1.1 }?.0.stop()
+    }
+
+    /// Makes room for a newcomer, who may be a health check, among those that came when the server was full. False when
+    /// all of them are being served.
+    private func closeOldestReserved() -> Bool {
+        let waiting = connections.values.lazy.compactMap { connection in
+            connection.machine.reservedUntil.map { (connection, $0) }
+        }
+        guard let oldest = waiting.min(by: { $0.1 < $1.1 })?.0 else { return false }
+        oldest.cut()
+        return true
+    }
+
+    /// Logs the first failure in a row; each tick tries again.
+    private func reportExhaustion(_ failure: Int32) {
+        if !isExhausted {
+            context.logger.error(
+                "Cannot accept connections for now; newcomers wait. Raise the limit of open files if this goes on.",
+                metadata: ["reason": "\(String(cString: strerror(failure)))"])
+        }
+        isExhausted = true
+    }
+
+    private func tick() {
+        let now = ContinuousClock.now
+        for connection in connections.values { connection.tick(now) }
+        accept()
+        guard let stopping, stopping.deadline <= now else { return }
+        self.stopping = nil
+        context.logger.warning(
+            "Connections were cut at the deadline for stopping.", metadata: ["count": "\(connections.count)"])
+        for connection in connections.values { connection.cut() }
+        stopping.waiter.resume()
     }
 
     /// Stops accepting, closes idle connections at once, ends event streams and lets running requests finish. What still
-    /// runs at the deadline is cut off and its handlers are cancelled. Returns when all connections are gone, and in any
-    /// case soon after the deadline.
+    /// runs at the deadline is cut off and its handlers are cancelled.
     public func stop(deadline: Duration) async {
-        guard let running = state.withLock({ $0.running.take() }) else { return }
-        running.listener.close()
-        table.stopAll()
-        if await !table.waitUntilEmpty(within: deadline, queue: running.loop.queue) {
-            let cut = table.abortAll()
-            context.logger.warning("Connections were cut at the deadline for stopping.", metadata: ["count": "\(cut)"])
-            // The aborted tasks end now unless a handler ignores its cancellation, which must not hold up the stop.
-            _ = await table.waitUntilEmpty(within: .seconds(1), queue: running.loop.queue)
+        accept()  // those who are connected already; what they have sent is answered
+        listener?.close()
+        listener = nil
+        for connection in connections.values { connection.stop() }
+        if !connections.isEmpty {
+            await withCheckedContinuation { stopping = (.now + deadline, $0) }
         }
-        running.loop.stopTicking()
+        ServerLoop.stopTicking(self)
     }
 }

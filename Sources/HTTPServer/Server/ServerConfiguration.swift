@@ -1,11 +1,15 @@
 /// Where a server listens and what it tolerates. The defaults suit a service behind a reverse proxy on one small box.
 public struct ServerConfiguration: Sendable {
     /// A numeric address or `localhost`; `0.0.0.0` or `::` for every interface. Names are not resolved.
-    public var host: String = "127.0.0.1"
+    public var host: String
     /// 0 takes any free port; `Server.start` returns which.
-    public var port: Int = 0
+    public var port: Int
     public var limits = ServerLimits()
     public var timeouts = ServerTimeouts()
+    /// Proxies whose word about the client is believed.
+    public var trustedProxies = TrustedProxies()
+    /// Paths, such as that of a health check, which are answered even when all connections are taken.
+    public var alwaysServed: Set<String> = []
 
     public init(host: String = "127.0.0.1", port: Int = 0) {
         self.host = host
@@ -25,27 +29,39 @@ public struct ServerLimits: Sendable {
     public var headerCount = 100
     /// Body after removal of the chunked coding: 413 above it. A handler may set a lower limit when it reads.
     public var body = 16 * 1024 * 1024
-    /// Connections open at once; further ones wait in the system's queue.
+    /// Bytes a second that a body must bring while the server waits for it, reckoned from `ServerTimeouts.body` on. 408
+    /// below it.
+    public var bodyRate = 500
+    /// Connections open at once. Newcomers beyond it take the place of the one that has been kept longest without a
+    /// request; where there is none, they get 503, save for `ServerConfiguration.alwaysServed`.
     public var connections = 1024
+    /// Connections beyond that limit, on which only `ServerConfiguration.alwaysServed` is answered.
+    public var reservedConnections = 16
     /// Requests on one connection before it is closed.
-    public var requestsPerConnection = 1000
+    public var requestsPerConnection = 10_000
 
     public init() {}
 }
 
 /// How long a client may take. Each is checked by a timer that ticks at an eighth of the shortest, at least every 250 ms.
 public struct ServerTimeouts: Sendable {
-    /// From the first byte of a request to the end of its head (408 after it), and from connecting to the first byte.
+    /// From the first byte of a request to the end of its head: 408 after it.
     public var header: Duration = .seconds(10)
-    /// The time spent waiting for one request's body, summed; time the handler takes is not counted. 408 after it.
-    public var body: Duration = .seconds(60)
+    /// Waiting for one request's body before `ServerLimits.bodyRate` counts. The time that the handler takes is not waiting.
+    public var body: Duration = .seconds(10)
     /// For the client to take each 64 KiB of an answer. The connection is cut after it.
     public var write: Duration = .seconds(30)
-    /// Between two requests on one connection. It is closed without a word after it.
+    /// From connecting to the first byte, and between two requests. The connection is closed without a word after it.
     public var idle: Duration = .seconds(60)
+    /// After this long without an event, a comment is sent on an event stream, so that no proxy takes it for dead.
+    public var heartbeat: Duration = .seconds(15)
+    /// How long a browser is told to wait before it opens an event stream again that a stopping server ended.
+    public var eventRetry: Duration = .seconds(2)
 
     public init() {}
 
     /// How often deadlines are checked.
-    var tick: Duration { max(min(min(header, body, write, idle) / 8, .milliseconds(250)), .milliseconds(5)) }
+    var tick: Duration {
+        max(min(min(header, body, write, idle, heartbeat) / 8, .milliseconds(250)), .milliseconds(5))
+    }
 }

@@ -17,56 +17,38 @@ public struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
     /// Calls `body` with the system's form of this address; nil when the host is not a numeric address or `localhost`,
     /// or the port is out of range. Names are not looked up, as that would block.
     func withSystemAddress<Result>(_ body: (Int32, UnsafePointer<sockaddr>, socklen_t) -> Result) -> Result? {
-        guard let port = UInt16(exactly: port) else { return nil }
-        var v4 = sockaddr_in()
-        if inet_pton(AF_INET, host == "localhost" ? "127.0.0.1" : host, &v4.sin_addr) == 1 {
-            v4.sin_family = sa_family_t(AF_INET)
-            v4.sin_port = port.bigEndian
-            return withUnsafePointer(to: &v4) { pointer in
-                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                    body(AF_INET, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-                }
-            }
-        }
-        var v6 = sockaddr_in6()
-        guard inet_pton(AF_INET6, host, &v6.sin6_addr) == 1 else { return nil }
-        v6.sin6_family = sa_family_t(AF_INET6)
-        v6.sin6_port = port.bigEndian
-        return withUnsafePointer(to: &v6) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                body(AF_INET6, $0, socklen_t(MemoryLayout<sockaddr_in6>.size))
-            }
-        }
+        guard (0...65_535).contains(port) else { return nil }
+        var hints = addrinfo()
+        hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV
+        hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+        var found: UnsafeMutablePointer<addrinfo>?
+        guard getaddrinfo(host == "localhost" ? "127.0.0.1" : host, String(port), &hints, &found) == 0, let found else { return nil }
+        defer { freeaddrinfo(found) }
+        return found.pointee.ai_addr.map { body(found.pointee.ai_family, $0, found.pointee.ai_addrlen) }
     }
 
-    /// Reads an address that the system call `fill` writes; nil when it fails or the family is not an Internet one.
+    /// Reads an address that the system call `fill` writes; nil when it fails.
     /// An IPv4 address mapped into IPv6 is given in its own form, so that one client has one name.
     static func read(_ fill: (UnsafeMutablePointer<sockaddr>, inout socklen_t) -> Bool) -> SocketAddress? {
         var storage = sockaddr_storage()
         var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
-        return withUnsafeMutablePointer(to: &storage) { pointer in
-            let filled = pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { fill($0, &length) }
-            guard filled else { return nil }
-            switch Int32(pointer.pointee.ss_family) {
-            case AF_INET:
-                return pointer.withMemoryRebound(to: sockaddr_in.self, capacity: 1) {
-                    SocketAddress(host: text(AF_INET, &$0.pointee.sin_addr), port: Int(UInt16(bigEndian: $0.pointee.sin_port)))
-                }
-            case AF_INET6:
-                return pointer.withMemoryRebound(to: sockaddr_in6.self, capacity: 1) {
-                    let host = text(AF_INET6, &$0.pointee.sin6_addr)
-                    let isMapped = host.hasPrefix("::ffff:") && host.contains(".")
-                    return SocketAddress(
-                        host: isMapped ? String(host.dropFirst(7)) : host, port: Int(UInt16(bigEndian: $0.pointee.sin6_port)))
-                }
-            default: return nil
+        var host = [CChar](repeating: 0, count: Int(NI_MAXHOST))
+        var port = [CChar](repeating: 0, count: Int(NI_MAXSERV))
+        let isRead = withUnsafeMutablePointer(to: &storage) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+                fill(address, &length)
+                    && getnameinfo(
+                        address, length, &host, socklen_t(host.count), &port, socklen_t(port.count),
+                        NI_NUMERICHOST | NI_NUMERICSERV) == 0
             }
         }
+        guard isRead, let number = Int(text(port)) else { return nil }
+        let name = text(host)
+        let isMapped = name.hasPrefix("::ffff:") && name.contains(".")
+        return SocketAddress(host: isMapped ? String(name.dropFirst(7)) : name, port: number)
     }
 
-    private static func text(_ family: Int32, _ address: UnsafeRawPointer) -> String {
-        var buffer = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
-        guard inet_ntop(family, address, &buffer, socklen_t(buffer.count)) != nil else { return "" }
-        return String(decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+    private static func text(_ buffer: [CChar]) -> String {
+        String(decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
     }
 }

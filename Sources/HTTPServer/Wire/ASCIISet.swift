@@ -29,22 +29,27 @@ struct ASCIISet: Sendable {
     static let ipv6Literal = ASCIISet("0123456789abcdefABCDEF:.")
 }
 
-extension BidirectionalCollection where Element == UInt8 {
-    /// Without spaces and tabs (OWS, RFC 9110 section 5.6.3) at both ends.
-    func trimmingBlanks() -> SubSequence {
-        var slice = self[...]
-        while let first = slice.first, first == 0x20 || first == 0x09 { slice = slice.dropFirst() }
-        while let last = slice.last, last == 0x20 || last == 0x09 { slice = slice.dropLast() }
-        return slice
+extension Sequence<UInt8> {
+    /// As text, with only A to Z lowered: `lowercased()` would make a k of the Kelvin sign, and `chunked` of what is not.
+    var lowercasedASCII: String {
+        String(decoding: map { 0x41...0x5A ~= $0 ? $0 | 0x20 : $0 }, as: UTF8.self)
     }
 }
 
-extension Collection where Element == UInt8 {
+extension BidirectionalCollection<UInt8> {
+    /// Without spaces and tabs (OWS, RFC 9110 section 5.6.3) at both ends.
+    func trimmingBlanks() -> SubSequence {
+        var slice = self[...]
+        while let first = slice.first, first == 0x20 || first == 0x09 { slice.removeFirst() }
+        while let last = slice.last, last == 0x20 || last == 0x09 { slice.removeLast() }
+        return slice
+    }
+
     /// The members of a comma-separated list (RFC 9110 section 5.6.1), trimmed, empty ones left out, in lower case.
     func listMembers() -> [String] {
         split(separator: UInt8(ascii: ",")).compactMap { member in
-            let text = String(decoding: Array(member).trimmingBlanks(), as: UTF8.self)
-            return text.isEmpty ? nil : text.lowercased()
+            let text = member.trimmingBlanks()
+            return text.isEmpty ? nil : text.lowercasedASCII
         }
     }
 }
@@ -54,24 +59,14 @@ extension Collection where Element == UInt8 {
 enum WireNumber {
     /// 1 to 18 ASCII digits, which always fit an `Int`; RFC 9110 section 8.6 asks to guard against overflow.
     static func decimal(_ digits: some Collection<UInt8>) -> Int? {
-        guard !digits.isEmpty, digits.count <= 18 else { return nil }
-        var value = 0
-        for byte in digits {
-            guard byte &- 0x30 < 10 else { return nil }
-            value = value * 10 + Int(byte &- 0x30)
-        }
-        return value
+        guard digits.count <= 18, digits.allSatisfy({ $0 &- 0x30 < 10 }) else { return nil }
+        return Int(String(decoding: digits, as: UTF8.self))
     }
 
     /// 1 to 15 hex digits (60 bits).
     static func hexadecimal(_ digits: some Collection<UInt8>) -> Int? {
-        guard !digits.isEmpty, digits.count <= 15 else { return nil }
-        var value = 0
-        for byte in digits {
-            guard let digit = hexDigit(byte) else { return nil }
-            value = value << 4 | Int(digit)
-        }
-        return value
+        guard digits.count <= 15, digits.allSatisfy({ hexDigit($0) != nil }) else { return nil }
+        return Int(String(decoding: digits, as: UTF8.self), radix: 16)
     }
 
     static func hexDigit(_ byte: UInt8) -> UInt8? {

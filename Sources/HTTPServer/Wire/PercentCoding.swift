@@ -2,49 +2,28 @@
 enum PercentCoding {
     /// Nil for an escape that is not `%` and two hex digits, and for a result that is not UTF-8.
     static func decode(_ text: some Sequence<UInt8>, plusIsSpace: Bool = false) -> String? {
-        guard let bytes = bytes(text, plusIsSpace: plusIsSpace, keepBroken: false) else { return nil }
-        return String(validating: bytes, as: UTF8.self)
-    }
-
-    /// Broken escapes stay as written; what is not UTF-8 becomes U+FFFD.
-    static func decodeLeniently(_ text: some Sequence<UInt8>, plusIsSpace: Bool = false) -> String {
-        String(decoding: bytes(text, plusIsSpace: plusIsSpace, keepBroken: true) ?? [], as: UTF8.self)
-    }
-
-    private static func bytes(_ text: some Sequence<UInt8>, plusIsSpace: Bool, keepBroken: Bool) -> [UInt8]? {
-        let input = Array(text)
         var output: [UInt8] = []
-        output.reserveCapacity(input.count)
-        var index = 0
-        while index < input.count {
-            let byte = input[index]
+        var input = text.makeIterator()
+        while let byte = input.next() {
             if byte == UInt8(ascii: "%") {
-                if index + 2 < input.count, let high = WireNumber.hexDigit(input[index + 1]),
-                    let low = WireNumber.hexDigit(input[index + 2])
-                {
-                    output.append(high << 4 | low)
-                    index += 3
-                    continue
-                }
-                guard keepBroken else { return nil }
+                guard let high = input.next().flatMap(WireNumber.hexDigit), let low = input.next().flatMap(WireNumber.hexDigit)
+                else { return nil }
+                output.append(high << 4 | low)
+            } else {
+                output.append(plusIsSpace && byte == UInt8(ascii: "+") ? 0x20 : byte)
             }
-            output.append(plusIsSpace && byte == UInt8(ascii: "+") ? 0x20 : byte)
-            index += 1
         }
-        return output
+        return String(validating: output, as: UTF8.self)
     }
 
     /// Escapes every byte that no URI may hold and leaves the rest, `%` included, alone.
     static func encodingNonURI(_ text: String) -> String {
-        let hex = Array("0123456789ABCDEF".utf8)
-        var output: [UInt8] = []
-        for byte in text.utf8 {
+        text.utf8.reduce(into: "") { result, byte in
             if ASCIISet.uri.contains(byte) {
-                output.append(byte)
+                result.unicodeScalars.append(Unicode.Scalar(byte))
             } else {
-                output += [UInt8(ascii: "%"), hex[Int(byte >> 4)], hex[Int(byte & 15)]]
+                result += (byte < 16 ? "%0" : "%") + String(byte, radix: 16, uppercase: true)
             }
         }
-        return String(decoding: output, as: UTF8.self)
     }
 }

@@ -18,7 +18,7 @@ struct RequestHead: Sendable, Equatable {
     /// Whether the client lets the connection live on (RFC 9112 section 9.3).
     var keepAlive: Bool
     /// Whether the client waits for 100 before it sends the body (RFC 9110 section 10.1.1).
-    var expectsContinue: Bool
+    var expectsContinue = false
 
     /// Applies the rules that need the whole head.
     /// - Parameters:
@@ -30,8 +30,16 @@ struct RequestHead: Sendable, Equatable {
         framing = try Self.framing(fields, version: version, bodyLimit: bodyLimit)
         let target = try RequestTarget(line.target, method: line.method)
         let authority = try Self.authority(hosts, target: target, version: version)
-        keepAlive = Self.keepAlive(fields, version: version)
-        expectsContinue = try Self.expectsContinue(fields, version: version) && framing != .none
+        let options = fields[values: .connection].flatMap { $0.utf8.listMembers() }
+        keepAlive = !options.contains("close") && (version == .http11 || options.contains("keep-alive"))
+        // RFC 9110 section 10.1.1: ignored from HTTP/1.0; anything but 100-continue may be answered with 417.
+        if version == .http11, let expectation = fields[.expect] {
+            guard expectation.utf8.lowercasedASCII == "100-continue" else {
+                throw HTTPError(
+                    .expectationFailed, code: "unknown-expectation", message: "The only expectation met here is 100-continue.")
+            }
+            expectsContinue = framing != .none
+        }
         request = HTTPRequest(
             method: line.method, scheme: target.scheme, authority: authority, path: target.path, headerFields: fields)
     }
@@ -43,30 +51,22 @@ struct RequestHead: Sendable, Equatable {
     ) throws(HTTPError) -> RequestFraming {
         let lengths = fields[values: .contentLength]
         let codings = fields[values: .transferEncoding]
-        if !codings.isEmpty {
+        guard codings.isEmpty else {
+            func ambiguous(_ message: String) -> HTTPError { .badRequest("ambiguous-length", message) }
             // Section 6.1: both fields may be an attempt at smuggling; and HTTP/1.0 knows no transfer codings.
-            guard lengths.isEmpty else {
-                throw .badRequest("ambiguous-length", "Content-Length and Transfer-Encoding exclude each other.")
-            }
-            guard version == .http11 else {
-                throw .badRequest("ambiguous-length", "HTTP/1.0 has no Transfer-Encoding.")
-            }
-            guard codings.count == 1 else {
-                throw .badRequest("ambiguous-length", "Transfer-Encoding was sent more than once.")
-            }
-            let members = codings[0].utf8.listMembers()
-            if members == ["chunked"], codings[0].utf8.count == 7 { return .chunked }
+            guard lengths.isEmpty else { throw ambiguous("Content-Length and Transfer-Encoding exclude each other.") }
+            guard version == .http11 else { throw ambiguous("HTTP/1.0 has no Transfer-Encoding.") }
+            guard codings.count == 1 else { throw ambiguous("Transfer-Encoding was sent more than once.") }
+            if codings[0].utf8.lowercasedASCII == "chunked" { return .chunked }
             // Section 6.3 rule 4: with chunked named but not last and once, the end cannot be known.
-            guard !members.contains("chunked") || members.firstIndex(of: "chunked") == members.count - 1 else {
-                throw .badRequest("ambiguous-length", "chunked must be the last transfer coding, and named once.")
+            guard !codings[0].utf8.listMembers().dropLast().contains("chunked") else {
+                throw ambiguous("chunked must be the last transfer coding, and named once.")
             }
             throw HTTPError(
                 .notImplemented, code: "unknown-coding", message: "The only transfer coding understood here is chunked.")
         }
         // Section 6.3 rule 5 allows repeated equal values; they are refused like differing ones.
-        guard lengths.count <= 1 else {
-            throw .badRequest("ambiguous-length", "Content-Length was sent more than once.")
-        }
+        guard lengths.count <= 1 else { throw .badRequest("ambiguous-length", "Content-Length was sent more than once.") }
         guard let text = lengths.first else { return .none }
         guard let length = WireNumber.decimal(text.utf8) else {
             throw .badRequest("bad-length", "Content-Length must be 1 to 18 digits.")
@@ -88,27 +88,9 @@ struct RequestHead: Sendable, Equatable {
         guard RequestTarget.isAuthority(host.utf8) else {
             throw .badRequest("bad-host", "Host is not a host name with an optional port.")
         }
-        if let authority = target.authority, authority.lowercased() != host.lowercased() {
+        guard (target.authority ?? host).utf8.lowercasedASCII == host.utf8.lowercasedASCII else {
             throw .badRequest("bad-host", "Host and the request target name different hosts.")
         }
         return host
-    }
-
-    private static func keepAlive(_ fields: HTTPFields, version: HTTPVersion) -> Bool {
-        guard let connection = fields[.connection] else { return version == .http11 }
-        let options = connection.utf8.listMembers()
-        if options.contains("close") { return false }
-        return version == .http11 || options.contains("keep-alive")
-    }
-
-    private static func expectsContinue(_ fields: HTTPFields, version: HTTPVersion) throws(HTTPError) -> Bool {
-        // RFC 9110 section 10.1.1: ignored from HTTP/1.0; anything but 100-continue may be answered with 417.
-        guard version == .http11, let expectation = fields[.expect] else { return false }
-        guard expectation.lowercased() == "100-continue" else {
-            throw HTTPError(
-                .expectationFailed, code: "unknown-expectation",
-                message: "The only expectation met here is 100-continue.")
-        }
-        return true
     }
 }

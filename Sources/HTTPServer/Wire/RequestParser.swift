@@ -29,6 +29,9 @@ struct RequestParser: Sendable {
         case refused(HTTPError)
     }
 
+    /// What one step of the machine brought; nil from a step means that it needs more bytes.
+    enum Step { case advanced, event(Event) }
+
     let limits: ServerLimits
     var state = State.requestLine(sawEmptyLine: false)
 
@@ -39,101 +42,173 @@ struct RequestParser: Sendable {
     var searched = 0
 
     /// The values of `Host`, kept apart because the currency type knows that field as the authority.
-    var hosts: [String] = []
-    var fields = HTTPFields()
-    var fieldCount = 0
+    private var hosts: [String] = []
+    private var fields = HTTPFields()
+    private var fieldCount = 0
     /// Bytes of the head (or of the trailers) so far, line ends included.
-    var headBytes = 0
-    /// Body bytes announced by the chunks so far.
-    var bodyBytes = 0
-    /// Bytes of chunk extensions so far in this body.
+    private var headBytes = 0
+    /// Body bytes announced by the chunks so far, and bytes of their extensions.
+    var chunkBytes = 0
     var extensionBytes = 0
 
     init(limits: ServerLimits) { self.limits = limits }
 
     /// Whether part of a request has arrived: its first byte starts the header deadline.
     var isMidRequest: Bool {
-        if case .requestLine(let sawEmptyLine) = state { return sawEmptyLine || position < buffer.count }
-        return true
-    }
-
-    /// Body bytes still to come, where that is known.
-    var bodyBytesLeft: Int? {
-        if case .body(let left) = state { return left - (buffer.count - position) }
-        return nil
+        if case .requestLine(let sawEmptyLine) = state { sawEmptyLine || position < buffer.count } else { true }
     }
 
     mutating func append(_ bytes: [UInt8]) {
         if position == buffer.count {
             buffer = bytes
-            position = 0
-            searched = 0
         } else {
-            if position > 0 {
-                buffer.removeSubrange(0..<position)
-                searched -= position
-                position = 0
-            }
+            buffer.removeSubrange(..<position)
             buffer += bytes
         }
+        searched -= position
+        position = 0
     }
 
     /// The next event, or nil when more bytes are needed.
     /// - Throws: `HTTPError` with the status to refuse the request with.
     mutating func next() throws(HTTPError) -> Event? {
         do {
-            return try advance()
+            while let step = try advance() {
+                if case .event(let event) = step { return event }
+            }
+            return nil
         } catch {
             state = .refused(error)
             throw error
         }
     }
 
-    private mutating func advance() throws(HTTPError) -> Event? {
-        while true {
-            switch state {
-            case .requestLine(let sawEmptyLine):
-                guard let line = try takeLine(.requestLine) else { return nil }
-                if line.isEmpty {
-                    // RFC 9112 section 2.2: ignore at least one empty line before a request. Exactly one is ignored.
-                    guard !sawEmptyLine else { throw .badRequest("bad-request-line", "The request line is empty.") }
-                    state = .requestLine(sawEmptyLine: true)
-                } else {
-                    headBytes = line.count + 2
-                    fieldCount = 0
-                    state = .fields(try RequestLine(buffer[line]))
-                }
-            case .fields(let requestLine):
-                guard let line = try takeLine(.field) else { return nil }
-                guard line.isEmpty else {
-                    let field = try field(line)
-                    if field.name.canonicalName == "host" { hosts.append(field.value) } else { fields.append(field) }
-                    continue
-                }
-                let head = try RequestHead(line: requestLine, hosts: hosts, fields: fields, bodyLimit: limits.body)
-                hosts = []
-                fields = HTTPFields()
-                switch head.framing {
-                case .none: state = .requestLine(sawEmptyLine: false)
-                case .length(let length): state = .body(left: length)
-                case .chunked:
-                    bodyBytes = 0
-                    extensionBytes = 0
-                    state = .chunkSize
-                }
-                return .head(head)
-            case .endDue:
-                state = .requestLine(sawEmptyLine: false)
-                return .end
-            case .refused(let error):
-                throw error
-            case .body, .chunkSize, .chunkData, .chunkEnd, .trailers:
-                switch try advanceBody() {
-                case .moreBytesNeeded: return nil
-                case .event(let event): return event
-                case .advanced: continue
-                }
+    private mutating func advance() throws(HTTPError) -> Step? {
+        switch state {
+        case .requestLine(let sawEmptyLine):
+            guard let line = try takeLine(.requestLine) else { return nil }
+            guard !line.isEmpty else {
+                // RFC 9112 section 2.2: ignore at least one empty line before a request. Exactly one is ignored.
+                guard !sawEmptyLine else { throw .badRequest("bad-request-line", "The request line is empty.") }
+                state = .requestLine(sawEmptyLine: true)
+                return .advanced
             }
+            (headBytes, fieldCount) = (line.count + 2, 0)
+            state = .fields(try RequestLine(line))
+            return .advanced
+        case .fields(let requestLine):
+            guard let line = try takeLine(.field) else { return nil }
+            guard line.isEmpty else {
+                let field = try field(line)
+                if field.name.canonicalName == "host" { hosts.append(field.value) } else { fields.append(field) }
+                return .advanced
+            }
+            let head = try RequestHead(line: requestLine, hosts: hosts, fields: fields, bodyLimit: limits.body)
+            (hosts, fields) = ([], [:])
+            switch head.framing {
+            case .none: state = .requestLine(sawEmptyLine: false)
+            case .length(let length): state = .body(left: length)
+            case .chunked:
+                (chunkBytes, extensionBytes) = (0, 0)
+                state = .chunkSize
+            }
+            return .event(.head(head))
+        case .trailers:
+            guard let line = try takeLine(.field) else { return nil }
+            guard line.isEmpty else {
+                // RFC 9110 section 6.5.1: trailers must not change framing or routing; these three are refused, all
+                // others checked and dropped, as no handler here has asked for one.
+                let name = try field(line).name
+                guard name != .contentLength, name != .transferEncoding, name.canonicalName != "host" else {
+                    throw .badRequest("bad-trailer", "\(name.rawName) cannot be a trailer.")
+                }
+                return .advanced
+            }
+            state = .endDue
+            return .advanced
+        case .endDue:
+            state = .requestLine(sawEmptyLine: false)
+            return .event(.end)
+        case .refused(let error): throw error
+        case .body, .chunkSize, .chunkData, .chunkEnd: return try advanceBody()
         }
+    }
+
+    mutating func beginTrailers() {
+        (headBytes, fieldCount) = (0, 0)
+        state = .trailers
+    }
+
+    // MARK: Lines
+
+    enum LineKind { case requestLine, field, chunkSize }
+
+    /// Takes one line that ends with CRLF, and returns it without. Faults are found byte by byte from the front, so the
+    /// first one decides whatever the splits.
+    mutating func takeLine(_ kind: LineKind) throws(HTTPError) -> ArraySlice<UInt8>? {
+        let limit =
+            switch kind {
+            case .requestLine: limits.requestLine
+            case .field: min(limits.headerLine, limits.headerBytes - headBytes - 2)
+            case .chunkSize: Self.chunkLineLimit
+            }
+        while searched < buffer.count {
+            let byte = buffer[searched]
+            let afterReturn = searched > position && buffer[searched - 1] == 0x0D
+            if byte == 0x0A {
+                // RFC 9112 section 2.2 lets a recipient take a bare LF as a line end; a proxy in front may not.
+                guard afterReturn else { throw .badRequest("bare-line-feed", "A line ends in LF without CR.") }
+                let line = buffer[position..<(searched - 1)]
+                searched += 1
+                position = searched
+                return line
+            }
+            // RFC 9112 section 2.2: a bare CR is an error or a space, at the recipient's choice.
+            guard !afterReturn else { throw .badRequest("bare-return", "CR stands alone in a line.") }
+            if byte != 0x0D {
+                // RFC 9110 section 5.5: CR, LF and NUL are dangerous, other controls invalid. Tab is blank space.
+                guard byte >= 0x20 && byte != 0x7F || byte == 0x09 else {
+                    throw .badRequest("control-character", "The head holds a control character.")
+                }
+                guard searched - position < limit else { throw overflow(kind) }
+            }
+            searched += 1
+        }
+        return nil
+    }
+
+    private func overflow(_ kind: LineKind) -> HTTPError {
+        switch kind {
+        // RFC 9112 section 3: a method longer than any implemented is 501, a target longer than allowed is 414.
+        case .requestLine where buffer[position...].prefix(limits.requestLine).contains(0x20):
+            HTTPError(.uriTooLong, code: "target-too-long", message: "The request line is longer than \(limits.requestLine) bytes.")
+        case .requestLine: .unknownMethod
+        case .field:
+            HTTPError(
+                .requestHeaderFieldsTooLarge, code: "header-too-large",
+                message: "A header line may have \(limits.headerLine) bytes, the whole head \(limits.headerBytes).")
+        case .chunkSize:
+            .badRequest("bad-chunk", "A chunk's size line is longer than \(Self.chunkLineLimit) bytes.")
+        }
+    }
+
+    /// `field-name ":" OWS field-value OWS` (RFC 9112 section 5). Used for trailers as well.
+    private mutating func field(_ line: ArraySlice<UInt8>) throws(HTTPError) -> HTTPField {
+        headBytes += line.count + 2
+        fieldCount += 1
+        guard fieldCount <= limits.headerCount else {
+            throw HTTPError(
+                .requestHeaderFieldsTooLarge, code: "too-many-headers", message: "More than \(limits.headerCount) header fields.")
+        }
+        // Section 5.2: a line that starts with white space is the obsolete folding, refused with 400.
+        guard line.first != 0x20, line.first != 0x09 else {
+            throw .badRequest("folded-header", "A header line starts with white space.")
+        }
+        // Section 5.1: white space between name and colon must be refused with 400; a space is no token character.
+        guard let colon = line.firstIndex(of: UInt8(ascii: ":")), colon > line.startIndex,
+            line[..<colon].allSatisfy(ASCIISet.token.contains),
+            let name = HTTPField.Name(String(decoding: line[..<colon], as: UTF8.self))
+        else { throw .badRequest("bad-header", "A header line is not: name, colon, value.") }
+        return HTTPField(name: name, value: line[(colon + 1)...].trimmingBlanks())
     }
 }

@@ -26,10 +26,7 @@ struct ResponseEncoder: Sendable {
         _ response: Response, method: HTTPRequest.Method, version: HTTPVersion, keepAlive: Bool, date: String
     ) throws(HTTPError) -> Head {
         let code = response.status.code
-        guard (200...599).contains(code) else {
-            throw HTTPError(
-                .internalServerError, code: "bad-response", message: "The status \(code) is not a final one.")
-        }
+        guard (200...599).contains(code) else { throw .misuse("bad-response", "The status \(code) is not a final one.") }
         let (framing, length) = framing(response, method: method, version: version)
         let closes = response.headerFields[values: .connection].contains { $0.utf8.listMembers().contains("close") }
         let keepAlive = keepAlive && framing != .untilClose && !closes
@@ -99,21 +96,14 @@ struct ResponseEncoder: Sendable {
         guard !field.name.rawName.utf8.contains(0x3A),
             bytes[start...].allSatisfy({ $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 })
         else {
-            throw HTTPError(
-                .internalServerError, code: "bad-response",
-                message: "The field \(field.name.rawName) holds a character that no header may hold.")
+            throw .misuse("bad-response", "The field \(field.name.rawName) holds a character that no header may hold.")
         }
         bytes += [0x0D, 0x0A]
     }
 
     /// One chunk (RFC 9112 section 7.1). `bytes` is not empty: an empty chunk would end the body.
     static func chunk(_ bytes: [UInt8]) -> [UInt8] {
-        var chunk = Array(String(bytes.count, radix: 16).utf8)
-        chunk.reserveCapacity(chunk.count + bytes.count + 4)
-        chunk += [0x0D, 0x0A]
-        chunk += bytes
-        chunk += [0x0D, 0x0A]
-        return chunk
+        Array(String(bytes.count, radix: 16).utf8) + [0x0D, 0x0A] + bytes + [0x0D, 0x0A]
     }
 
     static let lastChunk = Array("0\r\n\r\n".utf8)

@@ -22,7 +22,11 @@ struct SecurityHeaders: Middleware {
     }
 
     func respond(to request: Request, next: Handler) async throws -> Response {
-        var response = try await next(request)
+        add(to: try await next(request))
+    }
+
+    func add(to response: Response) -> Response {
+        var response = response
         for (name, value) in fields where response.headerFields[name] == nil {
             response.headerFields[name] = value
         }

@@ -162,7 +162,7 @@ public final class Application: ServiceLifecycle.Service {
     private let staticFiles: StaticFiles
     private let server: Server
     /// The pages need to know where they are, which is known only when the server listens.
-    private let late: LateHandler
+    private let late: LateSurface
 
     init(
         configuration: Configuration, dependencies: Dependencies, store: any Store, keyRing: KeyRing, desk: Desk,
@@ -175,10 +175,10 @@ public final class Application: ServiceLifecycle.Service {
         self.desk = desk
         self.launchKeys = launchKeys
         self.staticFiles = staticFiles
-        let late = LateHandler()
-        server = Server(configuration: configuration.server, logger: dependencies.logger) { request in
-            try await late.respond(to: request)
-        }
+        let late = LateSurface()
+        server = Server(
+            configuration: configuration.server, logger: dependencies.logger,
+            immediate: { late.surface?.immediate($0) }, handler: { try await late.respond(to: $0) })
         self.late = late
     }
 
@@ -189,14 +189,12 @@ public final class Application: ServiceLifecycle.Service {
         let address: SocketAddress
         do {
             address = try await server.start()
-        } catch let error as ServerError {
-            throw ApplicationError(error.message)
         } catch {
-            throw ApplicationError("\(error)")
+            throw ApplicationError(error.message)
         }
         let publicURL = configuration.publicURL ?? "http://\(address)"
         late.set(
-            portalHandler(
+            WebSurface(
                 PortalEnvironment(
                     desk: desk, store: store, keyRing: keyRing, time: dependencies.time, random: dependencies.random,
                     logger: dependencies.logger, settings: portalSettings(publicURL), staticFiles: staticFiles,
@@ -233,18 +231,20 @@ public final class Application: ServiceLifecycle.Service {
     }
 }
 
-/// A handler that is known only after the server has its address. Requests in between are told to come back.
-private final class LateHandler: Sendable {
-    private let handler = Mutex<Handler?>(nil)
+/// A surface that is known only after the server has its address. Requests in between are told to come back.
+private final class LateSurface: Sendable {
+    // A struct of closures and not a closure: each read of a closure out of a Mutex wraps what is stored in one more layer,
+    // so that requests would grow slower and the memory fuller with every one that came before.
+    private let stored = Mutex<WebSurface?>(nil)
 
-    func set(_ handler: @escaping Handler) {
-        self.handler.withLock { $0 = handler }
-    }
+    var surface: WebSurface? { stored.withLock { $0 } }
+
+    func set(_ surface: WebSurface) { stored.withLock { $0 = surface } }
 
     func respond(to request: Request) async throws -> Response {
-        guard let handler = handler.withLock({ $0 }) else {
+        guard let surface else {
             throw HTTPError(.serviceUnavailable, code: "starting", message: "The service is starting.")
         }
-        return try await handler(request)
+        return try await surface.handler(request)
     }
 }

@@ -42,8 +42,7 @@ public struct Configuration: Sendable {
 
     public init(_ values: SettingValues) throws(SettingsError) {
         let read = Reader(values: values)
-        server = ServerConfiguration(host: read.text(.host), port: read.integer(.port))
-        server.limits.connections = read.integer(.connections)
+        server = Self.server(read)
         publicURL = values[.publicURL]
         dataDirectory = read.text(.dataDirectory)
         resources = try Resources.find(values[.resources])
@@ -76,6 +75,30 @@ public struct Configuration: Sendable {
         stopDeadline = read.seconds(.stopDeadline)
     }
 
+    private static func server(_ read: Reader) -> ServerConfiguration {
+        var server = ServerConfiguration(host: read.text(.host), port: read.integer(.port))
+        server.limits.requestLine = read.integer(.requestLine)
+        server.limits.headerLine = read.integer(.headerLine)
+        server.limits.headerBytes = read.integer(.headerBytes)
+        server.limits.headerCount = read.integer(.headerCount)
+        server.limits.body = read.integer(.bodyLimit)
+        server.limits.bodyRate = read.integer(.bodyRate)
+        server.limits.connections = read.integer(.connections)
+        server.limits.reservedConnections = read.integer(.reservedConnections)
+        server.limits.requestsPerConnection = read.integer(.requestsPerConnection)
+        server.timeouts.header = read.seconds(.headerTimeout)
+        server.timeouts.body = read.seconds(.bodyTimeout)
+        server.timeouts.write = read.seconds(.writeTimeout)
+        server.timeouts.idle = read.seconds(.idleTimeout)
+        server.timeouts.heartbeat = read.seconds(.heartbeat)
+        server.trustedProxies =
+            TrustedProxies(
+                read.list(.trustedProxies), fields: TrustedProxies.Fields(rawValue: read.text(.forwardedFields)) ?? .xForwarded)
+            ?? TrustedProxies()
+        server.alwaysServed = WebSurface.healthPaths
+        return server
+    }
+
     private static func pemBlocks(_ path: String?) throws(SettingsError) -> [String] {
         guard let path else { return [] }
         let end = "-----END PUBLIC KEY-----"
@@ -97,9 +120,7 @@ private struct Reader {
     func number(_ setting: Setting) -> Double { Double(text(setting)) ?? 0 }
     func flag(_ setting: Setting) -> Bool { text(setting) == "true" }
     func seconds(_ setting: Setting) -> Duration { .seconds(integer(setting)) }
-    func list(_ setting: Setting) -> [String] {
-        text(setting).split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
-    }
+    func list(_ setting: Setting) -> [String] { text(setting).listItems }
 }
 
 /// The program itself.

@@ -16,6 +16,8 @@ public struct Setting: Sendable, Hashable {
         case timeZone
         /// Separated by commas.
         case list
+        /// IP addresses and networks such as `10.0.0.0/8`, separated by commas.
+        case networks
     }
 
     public let name: String
@@ -46,8 +48,8 @@ extension Setting {
         callsPerSecond, retryAttempts, connectTimeout, totalTimeout, caFile, connector, saasAlertsURL,
         saasAlertsKeyHeader, allowPlainHTTP, launchSecrets, launchPublicKeyFile, launchIssuer, launchAudience,
         defaultTimeZone, frameAncestors, sessionIdle, sessionLifetime, zeroCounts, dropHoldShare, dropHoldPairs,
-        parallelCounts, parallelRuns, ticketDeadline, scheduleSpread, stopDeadline, connections,
-    ]
+        parallelCounts, parallelRuns, ticketDeadline, scheduleSpread, stopDeadline,
+    ] + serverTable
 
     static let host = Setting("HOST", .text, "127.0.0.1", "Address to listen on; 0.0.0.0 for every interface.")
     static let port = Setting("PORT", .integer(0...65_535), "8080", "Port to listen on; 0 takes any free one.")
@@ -108,7 +110,6 @@ extension Setting {
     static let scheduleSpread = Setting(
         "SCHEDULE_SPREAD", .seconds(0...3600), "120", "Scheduled runs of different partners are spread over this time.")
     static let stopDeadline = Setting("STOP_DEADLINE", .seconds(1...300), "20", "Longest wait for running requests and syncs at a stop.")
-    static let connections = Setting("CONNECTIONS", .integer(4...100_000), "1024", "Open connections of browsers and programs.")
 }
 
 extension Setting {

@@ -1,4 +1,5 @@
 import Foundation
+import HTTPServer
 import Secrets
 
 /// Where settings come from, strongest first.
@@ -112,6 +113,10 @@ extension Setting.Kind {
             guard let number = Double(text), range.contains(number) else {
                 return "is not a number from \(range.lowerBound) to \(range.upperBound)."
             }
+        case .networks:
+            guard TrustedProxies(text.listItems) != nil else {
+                return "is not a list of IP addresses and networks such as 10.0.0.0/8, separated by commas."
+            }
         case .flag:
             guard ["true", "false"].contains(text) else { return "is neither true nor false." }
         case .choice(let words):
@@ -161,5 +166,12 @@ public enum EnvironmentFile {
         } catch {
             throw SettingsError(problems: ["\(path) cannot be read."])
         }
+    }
+}
+
+extension String {
+    /// The items of a list separated by commas, trimmed, without empty ones.
+    var listItems: [String] {
+        split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
     }
 }

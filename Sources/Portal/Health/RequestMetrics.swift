@@ -2,66 +2,74 @@ import CoreMetrics
 import HTTPClient
 import HTTPServer
 import HTTPTypes
+import Synchronization
 
 /// Counts every request by method, route and status, and times it until the answer's head is ready (a stream goes on after
 /// that). The outermost middleware, so that it counts what the others answer too.
 ///
 /// Label values are bounded: routes are patterns, never paths, and unknown methods share one word. Otherwise anyone could
 /// fill the memory with made-up addresses.
-public struct RequestMetrics: Middleware {
-    private let registry: PrometheusRegistry
-    private let time: TimeSource
-    private let patterns: Router
-
-    /// - Parameter routes: every route of the router inside.
-    public init(
-        _ registry: PrometheusRegistry, routes: [(method: HTTPRequest.Method, pattern: String)], time: TimeSource
-    ) {
-        self.registry = registry
-        self.time = time
-        // A router of the same routes, so that there is one opinion about which route a path belongs to.
-        var patterns = Router()
-        for (method, pattern) in routes {
-            patterns.on(method, pattern) { _ in throw Match(pattern: pattern) }
-        }
-        self.patterns = patterns
+public final class RequestMetrics: Middleware {
+    private struct Series: Hashable {
+        var method: String
+        var route: String
+        var status: Int
     }
 
-    private struct Match: Error {
-        let pattern: String
+    private let registry: PrometheusRegistry
+    private let time: TimeSource
+    private let routes: Router
+    /// Looking a metric up by its labels costs more than a page from memory does.
+    private let known = Mutex<[Series: (count: Counter, duration: CoreMetrics.Timer)]>([:])
+
+    /// - Parameter routes: tells which route a path belongs to.
+    public init(_ registry: PrometheusRegistry, routes: Router, time: TimeSource) {
+        self.registry = registry
+        self.routes = routes
+        self.time = time
     }
 
     public func respond(to request: Request, next: Handler) async throws -> Response {
         let start = time.elapsed()
         do {
             let response = try await next(request)
-            await record(request, response.status, since: start)
+            record(request, response.status, since: start)
             return response
         } catch {
-            await record(request, (error as? HTTPError)?.status ?? .internalServerError, since: start)
+            record(request, (error as? HTTPError)?.status ?? .internalServerError, since: start)
             throw error
         }
     }
 
-    private func record(_ request: Request, _ status: HTTPResponse.Status, since start: Duration) async {
-        let labels = [("method", Self.word(request.head.method)), ("route", await route(of: request, status))]
-        Counter(
-            label: "perch_http_requests", dimensions: labels + [("status", String(status.code))], factory: registry
-        ).increment()
+    /// As `respond`, for an answer that is at hand.
+    func respond(to request: Request, immediate: ImmediateHandler) -> Response? {
+        let start = time.elapsed()
+        guard let response = immediate(request) else { return nil }
+        record(request, response.status, since: start)
+        return response
+    }
+
+    private func record(_ request: Request, _ status: HTTPResponse.Status, since start: Duration) {
+        let series = Series(method: Self.word(request.head.method), route: route(of: request, status), status: status.code)
+        let (count, duration) = known.withLock { known in
+            if let metrics = known[series] { return metrics }
+            let labels = [("method", series.method), ("route", series.route)]
+            let metrics = (
+                count: Counter(
+                    label: "perch_http_requests", dimensions: labels + [("status", String(status.code))], factory: registry),
+                duration: CoreMetrics.Timer(label: "perch_http_request_duration", dimensions: labels, factory: registry)
+            )
+            known[series] = metrics
+            return metrics
+        }
+        count.increment()
         let (seconds, attoseconds) = (time.elapsed() - start).components
-        CoreMetrics.Timer(label: "perch_http_request_duration", dimensions: labels, factory: registry)
-            .recordNanoseconds(seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
+        duration.recordNanoseconds(seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
     }
 
     /// The pattern; `static` for files, `other` for what has no route.
-    private func route(of request: Request, _ status: HTTPResponse.Status) async -> String {
-        do {
-            _ = try await patterns.respond(to: Request(head: request.head))
-        } catch let match as Match {
-            return match.pattern
-        } catch {
-            // Not a route: 404, 405 or a broken path.
-        }
+    private func route(of request: Request, _ status: HTTPResponse.Status) -> String {
+        if let pattern = routes.pattern(for: request) { return pattern }
         return status.kind == .successful || status == .notModified ? "static" : "other"
     }
 

@@ -101,6 +101,9 @@ extension RequestVectors {
 
     static let oldVersion: [RequestVector] = [
         .init("9112 3.2", "HTTP/1.0 without Host", "GET / HTTP/1.0\r\n\r\n", "GET / 1.0 - close"),
+        .init(
+            "9112 9.3", "keep-alive with the Kelvin sign for k", "GET / HTTP/1.0\r\nConnection: \u{212A}eep-alive\r\n\r\n",
+            "GET / 1.0 - close"),
         .init("9112 3.2", "HTTP/1.0 with Host", "GET / HTTP/1.0\r\nHost: a\r\n\r\n", "GET / 1.0 a close"),
         .init("9112 3.2", "HTTP/1.0 with Host twice", "GET / HTTP/1.0\r\nHost: a\r\nHost: a\r\n\r\n", "400 bad-host"),
         .init("9112 3.2", "HTTP/1.0 with an empty Host", "GET / HTTP/1.0\r\nHost:\r\n\r\n", "400 bad-host"),

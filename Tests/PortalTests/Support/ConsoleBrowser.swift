@@ -14,7 +14,7 @@ struct ConsoleBrowser {
 
     /// Signs in with a role's key.
     init(_ office: AdminOffice, as role: OperatorRole) async throws {
-        handler = portalHandler(office.environment)
+        handler = WebSurface(office.environment).handler
         let key = try #require(office.keys[role]).reveal()
         let answer = try Answer(
             try await handler(
