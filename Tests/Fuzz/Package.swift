@@ -1,8 +1,8 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// A package of its own, because the fuzzer brings its own `main` and every module in it is instrumented. `HTTPServer` is a link to
-// the sources of the product. Built and run by `fuzz.sh`.
+// A package of its own, because the fuzzer brings its own `main` and every module in it is instrumented. `Sources` is a link to
+// those of the product. Built and run by `fuzz.sh`.
 let package = Package(
     name: "perch-fuzz",
     dependencies: [
@@ -10,17 +10,17 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
     ],
     targets: [
+        .systemLibrary(name: "CEpoll"),
         .target(
             name: "HTTPServer",
             dependencies: [
-                .product(name: "HTTPTypes", package: "swift-http-types"), .product(name: "Logging", package: "swift-log"),
-            ],
-            path: "HTTPServer"),
+                "CEpoll", .product(name: "HTTPTypes", package: "swift-http-types"), .product(name: "Logging", package: "swift-log"),
+            ]),
         .executableTarget(
             name: "fuzz",
             dependencies: ["HTTPServer", .product(name: "HTTPTypes", package: "swift-http-types")],
             path: ".",
-            exclude: ["HTTPServer", "Seeds", "Dictionaries", "fuzz.sh"],
+            exclude: ["Sources", "Seeds", "Dictionaries", "fuzz.sh"],
             sources: ["Fuzzer", "Properties"]),
     ],
     swiftLanguageModes: [.v6]

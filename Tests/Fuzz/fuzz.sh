@@ -33,10 +33,13 @@ fuzz() {
     local target=$1 seconds=$2
     local log="$work/logs/$target.log"
     mkdir -p "$work/corpus/$target" "$work/logs" "$work/findings"
-    if FUZZ_TARGET=$target "$fuzzer" "$work/corpus/$target" "Seeds/$target" -dict="Dictionaries/$target.dict" \
+    FUZZ_TARGET=$target "$fuzzer" "$work/corpus/$target" "Seeds/$target" -dict="Dictionaries/$target.dict" \
         -max_len="${longest[$target]}" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
-        -artifact_prefix="$work/findings/$target-" >"$log" 2>&1
-    then
+        -artifact_prefix="$work/findings/$target-" >"$log" 2>&1 &
+    local child=$!
+    # Another target has found something, or the run was given up.
+    trap 'kill "$child"; exit 1' TERM
+    if wait "$child"; then
         if grep -q 'no interesting inputs' "$log"; then
             echo "$target: the build counts no coverage, so the fuzzer is blind" >&2
             return 1
@@ -49,7 +52,7 @@ fuzz() {
     input=$(sed -n 's/.*Test unit written to //p' "$log" | tail -1)
     {
         echo "$target: a finding"
-        grep -E -A3 'Fatal error|ERROR:|SUMMARY' "$log" | head -20 || true
+        grep -E 'Fatal error|ERROR:|SUMMARY' "$log" || true
         echo "  log     $log"
         if [[ -n $input ]]; then
             echo "  input   $input"

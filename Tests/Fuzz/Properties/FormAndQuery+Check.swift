@@ -12,7 +12,10 @@ func checkFormAndQuery(_ bytes: [UInt8]) throws(BrokenProperty) {
         try checkLookUp(strict)
     }
 
-    let request = Request(.get, "/path?" + String(decoding: bytes, as: UTF8.self))
+    let text = String(decoding: bytes, as: UTF8.self)
+    try checkRoundTrip(FormFields([(text, ""), ("", text), (text, text)]))
+
+    let request = Request(.get, "/path?" + text)
     try require(request.path == "/path", "the query reached the path: \(shown(request.path.utf8))")
     let query = request.query
     try checkRoundTrip(query)

@@ -1,3 +1,4 @@
+import Foundation
 import HTTPTypes
 
 @testable import HTTPServer
@@ -18,13 +19,28 @@ private let lastSecond = 253_402_300_799
 private func checkDate(_ seconds: Int) throws(BrokenProperty) {
     try require((0...lastSecond).contains(seconds), "\(seconds) is outside 1970 to 9999")
     let text = HTTPDate.format(seconds)
-    try require(HTTPDate.parse(text) == seconds, "\(seconds) is \(text), which is read as \(HTTPDate.parse(text) ?? -1)")
-    // Fixed width (RFC 9110 section 5.6.7): day-name, SP day SP month SP year SP time SP GMT.
-    try require(text.utf8.count == 29 && text.hasSuffix(" GMT"), "\(seconds) is \(text)")
-    let words = text.split { $0 == " " || $0 == "," }
-    let day = words[1].first == "0" ? " " + words[1].dropFirst() : String(words[1])
-    let asctime = "\(words[0]) \(words[2]) \(day) \(words[4]) \(words[3])"
-    try require(HTTPDate.parse(asctime) == seconds, "\(asctime) is read as \(HTTPDate.parse(asctime) ?? -1), not \(seconds)")
+    let expected = try calendar(seconds)
+    try require(text == expected.sent, "\(seconds) is \(text), not \(expected.sent)")
+    for form in [expected.sent, expected.asctime] {
+        try require(HTTPDate.parse(form) == seconds, "\(form) is read as \(HTTPDate.parse(form) ?? -1), not \(seconds)")
+    }
+}
+
+/// What the C library says of that second, in two of the forms of RFC 9110 section 5.6.7.
+private func calendar(_ seconds: Int) throws(BrokenProperty) -> (sent: String, asctime: String) {
+    var time = time_t(seconds)
+    var parts = tm()
+    guard gmtime_r(&time, &parts) != nil else { throw BrokenProperty(description: "gmtime_r refused \(seconds)") }
+    let weekday = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"][Int(parts.tm_wday)]
+    let names = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+    let month = names[Int(parts.tm_mon)]
+    let year = parts.tm_year + 1900
+    func two(_ number: Int32, _ pad: String = "0") -> String { number < 10 ? "\(pad)\(number)" : "\(number)" }
+    let clock = "\(two(parts.tm_hour)):\(two(parts.tm_min)):\(two(parts.tm_sec))"
+    return (
+        "\(weekday), \(two(parts.tm_mday)) \(month) \(year) \(clock) GMT",
+        "\(weekday) \(month) \(two(parts.tm_mday, " ")) \(clock) \(year)"
+    )
 }
 
 private func checkLocation(_ text: String) throws(BrokenProperty) {
