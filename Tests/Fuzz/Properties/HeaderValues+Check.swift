@@ -1,4 +1,3 @@
-import Foundation
 import HTTPTypes
 
 @testable import HTTPServer
@@ -19,28 +18,28 @@ private let lastSecond = 253_402_300_799
 private func checkDate(_ seconds: Int) throws(BrokenProperty) {
     try require((0...lastSecond).contains(seconds), "\(seconds) is outside 1970 to 9999")
     let text = HTTPDate.format(seconds)
-    let expected = try calendar(seconds)
-    try require(text == expected.sent, "\(seconds) is \(text), not \(expected.sent)")
-    for form in [expected.sent, expected.asctime] {
+    // Fixed width (RFC 9110 section 5.6.7): day-name, SP day SP month SP year SP hour:minute:second SP GMT.
+    let words = text.split { " ,:".contains($0) }.map(String.init)
+    try require(text.utf8.count == 29 && words.count == 8 && words[7] == "GMT", "\(seconds) is \(text)")
+    let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+    guard let month = months.firstIndex(of: words[2]), let day = Int(words[1]), let year = Int(words[3]), let hour = Int(words[4]),
+        let minute = Int(words[5]), let second = Int(words[6])
+    else { throw BrokenProperty(description: "\(seconds) is \(text)") }
+    let days = days(year: year, month: month + 1, day: day)
+    try require(days * 86_400 + hour * 3600 + minute * 60 + second == seconds, "\(seconds) is \(text)")
+    try require(words[0] == ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"][days % 7], "\(text) is no \(words[0])")
+
+    let asctime = "\(words[0]) \(words[2]) \(day < 10 ? " " : "")\(day) \(words[4]):\(words[5]):\(words[6]) \(year)"
+    for form in [text, asctime] {
         try require(HTTPDate.parse(form) == seconds, "\(form) is read as \(HTTPDate.parse(form) ?? -1), not \(seconds)")
     }
 }
 
-/// What the C library says of that second, in two of the forms of RFC 9110 section 5.6.7.
-private func calendar(_ seconds: Int) throws(BrokenProperty) -> (sent: String, asctime: String) {
-    var time = time_t(seconds)
-    var parts = tm()
-    guard gmtime_r(&time, &parts) != nil else { throw BrokenProperty(description: "gmtime_r refused \(seconds)") }
-    let weekday = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"][Int(parts.tm_wday)]
-    let names = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
-    let month = names[Int(parts.tm_mon)]
-    let year = parts.tm_year + 1900
-    func two(_ number: Int32, _ pad: String = "0") -> String { number < 10 ? "\(pad)\(number)" : "\(number)" }
-    let clock = "\(two(parts.tm_hour)):\(two(parts.tm_min)):\(two(parts.tm_sec))"
-    return (
-        "\(weekday), \(two(parts.tm_mday)) \(month) \(year) \(clock) GMT",
-        "\(weekday) \(month) \(two(parts.tm_mday, " ")) \(clock) \(year)"
-    )
+/// Days since 1970 in Gregorian arithmetic, with the year beginning in March so that its leap day is the last.
+private func days(year: Int, month: Int, day: Int) -> Int {
+    let year = month > 2 ? year : year - 1
+    let dayOfYear = (153 * ((month + 9) % 12) + 2) / 5 + day - 1
+    return year * 365 + year / 4 - year / 100 + year / 400 + dayOfYear - 719_468
 }
 
 private func checkLocation(_ text: String) throws(BrokenProperty) {
