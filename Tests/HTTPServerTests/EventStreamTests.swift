@@ -30,7 +30,7 @@ struct EventStreamTests {
             .serverSentEvents { events in
                 try await events.send(ServerSentEvent(data: "one"))
                 await next.wait()
-                try await events.comment("still here")
+                try await events.write(": still here\n\n")
                 try await events.send(ServerSentEvent(data: "two"))
             }
         }

@@ -54,19 +54,6 @@ struct MessageTests {
         }
     }
 
-    @Test("Problems are RFC 9457 documents")
-    func problem() throws {
-        let response = Response.problem(HTTPError(.notFound, code: "gone", message: "Not here.", headerFields: [.retryAfter: "1"]))
-        #expect(response.status == .notFound)
-        #expect(response.headerFields[.contentType] == "application/problem+json")
-        #expect(response.headerFields[.retryAfter] == "1")
-        guard case .bytes(let bytes) = response.body else { return #expect(Bool(false)) }
-        let text = String(decoding: bytes, as: UTF8.self)
-        for part in [#""title":"Not Found""#, #""status":404"#, #""code":"gone""#, #""detail":"Not here.""#, #""type":"about:blank""#] {
-            #expect(text.contains(part))
-        }
-    }
-
     @Test("Dates are written in the one form and read in all three (RFC 9110 section 5.6.7)", arguments: [
         "Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994",
     ])

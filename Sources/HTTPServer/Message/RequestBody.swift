@@ -1,21 +1,15 @@
 /// A request's body: an asynchronous sequence of byte chunks, readable once. Nothing is read from the network before
-/// the handler asks (RFC 9112 section 6), so a slow handler slows the sender down. What a handler leaves unread is
-/// discarded by the server, or the connection is closed.
+/// the handler asks (RFC 9112 section 6), so a slow handler slows the sender down. Where it leaves a part unread that has not
+/// arrived yet, the connection is closed after the answer.
 public struct RequestBody: Sendable, AsyncSequence {
-    public typealias Element = [UInt8]
-
-    enum Source: Sendable {
-        case bytes([UInt8])
-        case stream(@Sendable () async throws -> [UInt8]?)
-    }
-
-    let source: Source
+    private let bytes: [UInt8]
+    private let next: @Sendable () async throws -> [UInt8]?
 
     /// A body that is already in memory.
-    public init(_ bytes: [UInt8]) { source = .bytes(bytes) }
+    public init(_ bytes: [UInt8]) { (self.bytes, next) = (bytes, { nil }) }
 
     /// A body that `next` hands out chunk by chunk until it returns nil.
-    init(next: @escaping @Sendable () async throws -> [UInt8]?) { source = .stream(next) }
+    init(next: @escaping @Sendable () async throws -> [UInt8]?) { (bytes, self.next) = ([], next) }
 
     /// The whole body in one array.
     /// - Throws: `HTTPError` 413 as soon as more than `limit` bytes have arrived, 408 when the sender is too slow,
@@ -29,19 +23,16 @@ public struct RequestBody: Sendable, AsyncSequence {
         return collected
     }
 
-    public func makeAsyncIterator() -> Iterator { Iterator(source: source) }
+    public func makeAsyncIterator() -> Iterator { Iterator(bytes: bytes, following: next) }
 
     public struct Iterator: AsyncIteratorProtocol {
-        var source: Source
+        var bytes: [UInt8]
+        let following: @Sendable () async throws -> [UInt8]?
 
         public mutating func next() async throws -> [UInt8]? {
-            switch source {
-            case .stream(let next):
-                return try await next()
-            case .bytes(let bytes):
-                source = .bytes([])
-                return bytes.isEmpty ? nil : bytes
-            }
+            guard !bytes.isEmpty else { return try await following() }
+            defer { bytes = [] }
+            return bytes
         }
     }
 }

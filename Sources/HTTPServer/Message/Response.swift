@@ -17,6 +17,15 @@ public struct Response: Sendable {
         self.headerFields = headerFields
         self.body = body
     }
+
+    init(failure: any Error) {
+        self.init(status: .internalServerError)
+        self.failure = failure
+    }
+
+    var isStream: Bool {
+        if case .stream = body { true } else { false }
+    }
 }
 
 /// The content of an answer.

@@ -37,36 +37,17 @@ public struct ServerSentEvent: Sendable, Equatable {
     }
 }
 
-/// Sends server-sent events to one client.
-public struct EventWriter: Sendable {
-    private let body: BodyWriter
-
-    public init(_ body: BodyWriter) { self.body = body }
-
-    /// - Throws: as `BodyWriter.write`; `HTTPError` 500 for an event name or id that holds a line break.
-    public func send(_ event: ServerSentEvent) async throws { try await body.write(event.encoded()) }
-
-    /// A line that browsers ignore; keeps proxies from closing a quiet stream.
-    public func comment(_ text: String = "") async throws {
-        try await body.write(ServerSentEvent.lines(text).map { ": \($0)\n" }.joined() + "\n")
-    }
+extension BodyWriter {
+    /// - Throws: as `write`; `HTTPError` 500 for an event name or id that holds a line break.
+    public func send(_ event: ServerSentEvent) async throws { try await write(event.encoded()) }
 }
 
 extension Response {
-    /// A stream of events. `produce` is cancelled when the client goes away or the server stops; the stream ends when it returns.
-    public static func serverSentEvents(
-        _ produce: @escaping @Sendable (EventWriter) async throws -> Void
-    ) -> Response {
-        Response(
-            headerFields: [.contentType: "text/event-stream", .cacheControl: "no-store"],
-            body: .stream { try await produce(EventWriter($0)) })
+    /// A stream of events, with a comment now and then while it is quiet. `produce` is cancelled when the client goes away
+    /// or the server stops; the stream ends when it returns.
+    public static func serverSentEvents(_ produce: @escaping @Sendable (BodyWriter) async throws -> Void) -> Response {
+        Response(headerFields: [.contentType: "text/event-stream", .cacheControl: "no-store"], body: .stream(produce))
     }
 
-    var isStream: Bool {
-        if case .stream = body { true } else { false }
-    }
-
-    var isEventStream: Bool {
-        isStream && headerFields[.contentType]?.hasPrefix("text/event-stream") == true
-    }
+    var isEventStream: Bool { isStream && headerFields[.contentType]?.hasPrefix("text/event-stream") == true }
 }

@@ -27,15 +27,8 @@ public struct Router: Sendable {
         }
     }
 
-    private struct Segment: Sendable {
-        var text: String
-        var isLiteral: Bool
-
-        init(_ text: Substring) {
-            isLiteral = !(text.hasPrefix("{") && text.hasSuffix("}"))
-            self.text = String(isLiteral ? text : text.dropFirst().dropLast())
-        }
-    }
+    /// Literal text, or the name of a parameter.
+    private typealias Segment = (text: String, isLiteral: Bool)
 
     /// Routes in the order of their rank, for each count of segments.
     private var routesByLength: [Int: [Route]] = [:]
@@ -46,7 +39,9 @@ public struct Router: Sendable {
 
     /// Adds a route. A second handler for the same method and pattern replaces the first.
     public mutating func on(_ method: HTTPRequest.Method, _ pattern: String, _ handler: @escaping Handler) {
-        let segments = pattern.dropFirst().split(separator: "/", omittingEmptySubsequences: false).map(Segment.init)
+        let segments = pattern.dropFirst().split(separator: "/", omittingEmptySubsequences: false).map { text -> Segment in
+            text.hasPrefix("{") && text.hasSuffix("}") ? (String(text.dropFirst().dropLast()), false) : (String(text), true)
+        }
         var group = routesByLength[segments.count] ?? []
         if !group.contains(where: { $0.pattern == pattern }) {
             let route = Route(pattern: pattern, segments: segments)

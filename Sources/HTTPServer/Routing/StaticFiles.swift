@@ -115,13 +115,9 @@ public struct StaticFiles: Sendable {
     }
 
     private static let types = [
-        "css": "text/css; charset=utf-8", "csv": "text/csv; charset=utf-8", "gif": "image/gif",
-        "htm": "text/html; charset=utf-8", "html": "text/html; charset=utf-8", "ico": "image/x-icon",
-        "jpeg": "image/jpeg", "jpg": "image/jpeg", "js": "text/javascript; charset=utf-8",
-        "json": "application/json", "map": "application/json", "md": "text/markdown; charset=utf-8",
-        "mjs": "text/javascript; charset=utf-8", "pdf": "application/pdf", "png": "image/png",
-        "svg": "image/svg+xml", "txt": "text/plain; charset=utf-8", "wasm": "application/wasm",
-        "webmanifest": "application/manifest+json", "webp": "image/webp", "woff": "font/woff", "woff2": "font/woff2",
-        "xml": "application/xml", "yaml": "application/yaml", "yml": "application/yaml",
+        "css": "text/css; charset=utf-8", "html": "text/html; charset=utf-8", "ico": "image/x-icon", "jpg": "image/jpeg",
+        "js": "text/javascript; charset=utf-8", "json": "application/json", "pdf": "application/pdf", "png": "image/png",
+        "svg": "image/svg+xml", "txt": "text/plain; charset=utf-8", "webmanifest": "application/manifest+json",
+        "webp": "image/webp", "woff2": "font/woff2", "yaml": "application/yaml",
     ]
 }

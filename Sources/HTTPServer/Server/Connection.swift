@@ -13,6 +13,8 @@ final class Connection {
     private var token: ServerLoop.Token?
     private var isReadable = true
     private var isWritable = true
+    /// `settle` will be called again.
+    private var isQueued = false
     /// An end was announced: read up to it, however little each read brings.
     private var endIsNear = false
     private var handler: Task<Void, Never>?
@@ -21,6 +23,7 @@ final class Connection {
 
     /// Every connection reads into this one buffer, so that an idle one holds none.
     private static let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 * 1024, alignment: 16)
+    private static let turns = 32
 
     /// Takes over `descriptor`, which must not block.
     /// - Parameters:
@@ -71,13 +74,27 @@ final class Connection {
         settle()
     }
 
-    /// Reads and writes until the system or the machine wants no more, then wakes whoever waited for that.
+    /// Reads and writes until the system or the machine wants no more, then wakes whoever waited for that. A client that keeps
+    /// up with its answers must not keep the others waiting: after some turns it goes to the end of the queue.
     private func settle() {
-        while true {
+        for turn in 0... {
+            guard turn < Self.turns else {
+                yield()
+                break
+            }
             if isReadable, machine.wantsBytes { receive() } else if isWritable, machine.hasUnsent { send() } else { break }
         }
         if !machine.isWaitingForBody { reader.take()?.resume() }
         if !machine.hasUnsent { writer.take()?.resume() }
+    }
+
+    private func yield() {
+        guard !isQueued else { return }
+        isQueued = true
+        Task {
+            isQueued = false
+            settle()
+        }
     }
 
     private func receive() {
@@ -186,13 +203,11 @@ final class Connection {
     private func nextBodyPiece(of number: Int) async throws(HTTPError) -> [UInt8]? {
         guard reader == nil else { throw .misuse("body-shared", "A request's body was read by two tasks at once.") }
         while true {
-            switch try machine.bodyPiece(of: number, now: .now) {
-            case .bytes(let bytes): return bytes
-            case .end: return nil
-            case .wait:
-                settle()
-                if machine.isWaitingForBody { await withCheckedContinuation { reader = $0 } }
+            if let event = try machine.bodyPiece(of: number, now: .now) {
+                if case .body(let bytes) = event { return bytes } else { return nil }
             }
+            settle()
+            if machine.isWaitingForBody { await withCheckedContinuation { reader = $0 } }
         }
     }
 }

@@ -203,44 +203,30 @@ struct ConnectionMachine {
 
     // MARK: The body
 
-    enum BodyPiece: Equatable {
-        case bytes([UInt8])
-        case end
-        /// More must come from the network: ask again when `isWaitingForBody` has become false.
-        case wait
-    }
-
-    /// The next piece of the body of request `number`, as far as it has arrived.
-    mutating func bodyPiece(of number: Int, now: Instant) throws(HTTPError) -> BodyPiece {
+    /// The next piece of the body of request `number`, or its end. Nil when more must come from the network: ask again when
+    /// `isWaitingForBody` has become false.
+    mutating func bodyPiece(of number: Int, now: Instant) throws(HTTPError) -> RequestParser.Event? {
         guard phase != .closed else { throw Self.incompleteBody }
         guard phase == .serving, number == served else {
             throw .misuse("body-over", "A request's body was read after its answer.")
         }
         if isBodyComplete { return .end }
         if let bodyFailure { throw bodyFailure }
-        do {
-            switch try parser.next() {
-            case .body(let bytes):
-                bodyBytes += bytes.count
-                return .bytes(bytes)
-            case .end:
-                isBodyComplete = true
-                return .end
-            case .head, nil: break
+        do throws(HTTPError) {
+            if let event = try parser.next() {
+                if case .body(let bytes) = event { bodyBytes += bytes.count } else { isBodyComplete = true }
+                return event
             }
+            guard !hasPeerEnded else { throw Self.incompleteBody }
         } catch {
             bodyFailure = error
             throw error
-        }
-        guard !hasPeerEnded else {
-            bodyFailure = Self.incompleteBody
-            throw Self.incompleteBody
         }
         // Sent only once the handler wants the body, so that it can refuse before.
         if owesContinue, answer == .due { append(ResponseEncoder.continueHead, now) }
         owesContinue = false
         bodyWaitStart = now
-        return .wait
+        return nil
     }
 
     private static let incompleteBody = HTTPError.badRequest("incomplete-body", "The body ended before its announced end.")

@@ -47,11 +47,14 @@ struct RequestTarget: Sendable, Equatable {
         guard method != .connect else {
             throw HTTPError(.notImplemented, code: "no-tunnels", message: "CONNECT is not available here.")
         }
-        try Self.checkEscapes(target)
+        // RFC 3986 section 2.1: `%` is always followed by two hex digits. Checked once here, so that nobody behind has to guess
+        // what a broken escape meant.
+        let escapes = target.split(separator: UInt8(ascii: "%"), omittingEmptySubsequences: false).dropFirst().map { $0.prefix(2) }
+        guard escapes.allSatisfy({ $0.count == 2 && WireNumber.hexadecimal($0) != nil }) else {
+            throw .badRequest("bad-target", "The request target holds a broken %-escape.")
+        }
         let rest: ArraySlice<UInt8>
-        if target.first == UInt8(ascii: "/") {
-            rest = target
-        } else if target.elementsEqual("*".utf8), method == .options {  // section 3.2.4
+        if target.first == UInt8(ascii: "/") || target.elementsEqual("*".utf8) && method == .options {  // 3.2.1, 3.2.4
             rest = target
         } else {  // section 3.2.2, absolute form
             let text = target.prefix(8).map { $0 | 0x20 }
@@ -70,18 +73,6 @@ struct RequestTarget: Sendable, Equatable {
         }
         let text = String(decoding: rest, as: UTF8.self)
         path = text.first == "/" || text == "*" ? text : "/" + text  // an empty path is `/` (section 3.2.1)
-    }
-
-    /// RFC 3986 section 2.1: `%` is always followed by two hex digits. Checked once here, so that nobody behind has to
-    /// guess what a broken escape meant.
-    private static func checkEscapes(_ target: ArraySlice<UInt8>) throws(HTTPError) {
-        var index = target.startIndex
-        while let percent = target[index...].firstIndex(of: UInt8(ascii: "%")) {
-            guard percent + 2 < target.endIndex, WireNumber.hexDigit(target[percent + 1]) != nil,
-                WireNumber.hexDigit(target[percent + 2]) != nil
-            else { throw .badRequest("bad-target", "The request target holds a broken %-escape.") }
-            index = percent + 3
-        }
     }
 
     /// `uri-host [":" port]` (RFC 9110 section 4.2): a name, an IPv4 address or an IPv6 literal in brackets, and a port of
