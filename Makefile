@@ -19,7 +19,7 @@ demo: system ## Run the service beside a simulated Synthesize
 	$(RELEASE_BUILD)
 	$(RELEASE) demo
 
-test: system system-test lint build test-fast test-differential test-program test-browser ## Everything that CI runs
+test: system system-test lint build test-fast test-threads test-differential test-program test-browser ## Everything that CI runs
 
 build: system ## Build the program and all tests
 	swift build --build-tests
@@ -28,6 +28,9 @@ build: system ## Build the program and all tests
 test-fast: ## Unit, conformance and scenario tests
 	swift test --skip-build --skip ScenarioTests
 	swift test --skip-build --filter ScenarioTests
+
+test-threads: system ## The HTTP server's tests under the thread sanitizer
+	swift test --sanitize=thread --package-path Tests/Threads --scratch-path .build-threads
 
 test-differential: $(VENV)/ready ## The request parser beside llhttp, short form
 	swift build --product RequestProbe
@@ -84,4 +87,4 @@ $(VENV)/ready: Tests/Browser/requirements.txt
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r Tests/Browser/requirements.txt
 	touch $@
 
-.PHONY: help demo test build test-fast test-differential differential test-program test-browser lint format bench system system-test system-browser packages
+.PHONY: help demo test build test-fast test-threads test-differential differential test-program test-browser lint format bench system system-test system-browser packages

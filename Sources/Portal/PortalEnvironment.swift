@@ -83,14 +83,13 @@ public struct WebSurface: Sendable {
 
     public init(_ environment: PortalEnvironment) {
         let router = portalRouter(environment)
-        let files = environment.staticFiles
         let metrics = RequestMetrics(environment.metrics, routes: router, time: environment.time)
         let headers = SecurityHeaders(environment.settings)
+        let files = environment.staticFiles.adding(headers.fields)
+        let alive = headers.add(to: aliveAnswer)
         let immediate: ImmediateHandler = { request in
-            metrics.respond(to: request) { request in
-                let answer = isAliveRequest(request) ? aliveAnswer : files.response(for: request.path, request: request.head)
-                return answer.map(headers.add)
-            }
+            metrics.count(request, as: "static") { files.response(for: request.path, request: request.head) }
+                ?? metrics.count(request, as: "/healthz") { isAliveRequest(request) ? alive : nil }
         }
         let routed = chain(
             [metrics, headers, ErrorPages(environment), OriginCheck(environment.settings)], router.respond)

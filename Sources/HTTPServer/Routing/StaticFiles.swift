@@ -7,14 +7,30 @@ import HTTPTypes
 public struct StaticFiles: Sendable {
     private struct File: Sendable {
         var bytes: [UInt8]
-        var contentType: String
         var entityTag: String
         /// Seconds since 1970.
         var modified: Int
+        /// Of an answer with content, and of 304, which carries the validators only (RFC 9110 section 15.4.5). Made once, as they
+        /// cost more than the content.
+        var fields: HTTPFields
+        var validators: HTTPFields
+
+        init(_ bytes: [UInt8], contentType: String, modified: Int) {
+            self.bytes = bytes
+            self.modified = modified
+            entityTag = StaticFiles.entityTag(bytes)
+            validators = [
+                .eTag: entityTag, .lastModified: HTTPDate.format(modified), .cacheControl: "no-cache",
+                .xContentTypeOptions: "nosniff",
+            ]
+            fields = validators
+            fields[.acceptRanges] = "bytes"
+            fields[.contentType] = contentType
+        }
     }
 
     /// By path below the directory, starting with a slash.
-    private let files: [String: File]
+    private var files: [String: File]
 
     /// Reads every file below `directory`.
     /// - Throws: the file system's error when the directory or a file in it cannot be read.
@@ -35,8 +51,7 @@ public struct StaticFiles: Sendable {
             } else if values.isRegularFile == true {
                 let bytes = Array(try Data(contentsOf: entry))
                 files[prefix + name] = File(
-                    bytes: bytes, contentType: types[entry.pathExtension.lowercased()] ?? "application/octet-stream",
-                    entityTag: entityTag(bytes),
+                    bytes, contentType: types[entry.pathExtension.lowercased()] ?? "application/octet-stream",
                     modified: max(0, Int(values.contentModificationDate?.timeIntervalSince1970 ?? 0)))
             }
         }
@@ -44,6 +59,18 @@ public struct StaticFiles: Sendable {
 
     /// The paths there are, sorted.
     public var paths: [String] { files.keys.sorted() }
+
+    /// The same files, answered with these fields too, save where a file has one of its own.
+    public func adding(_ fields: HTTPFields) -> StaticFiles {
+        var copy = self
+        for path in files.keys {
+            for field in fields where files[path]?.fields[field.name] == nil {
+                copy.files[path]?.fields.append(field)
+                copy.files[path]?.validators.append(field)
+            }
+        }
+        return copy
+    }
 
     /// The answer for a file; nil when there is no such file. GET and HEAD are served, with 304 when the client's copy
     /// is fresh and 206 for a range; other methods get 405.
@@ -57,18 +84,13 @@ public struct StaticFiles: Sendable {
             response.headerFields[.allow] = "GET, HEAD"
             return response
         }
-        var fields: HTTPFields = [
-            .eTag: file.entityTag, .lastModified: HTTPDate.format(file.modified), .acceptRanges: "bytes",
-            .cacheControl: "no-cache", .xContentTypeOptions: "nosniff",
-        ]
-        // RFC 9110 section 15.4.5: 304 carries the validators, not the content's own fields.
-        if Self.isFresh(file, request.headerFields) { return Response(status: .notModified, headerFields: fields) }
-        fields[.contentType] = file.contentType
+        if Self.isFresh(file, request.headerFields) { return Response(status: .notModified, headerFields: file.validators) }
         let count = file.bytes.count
         // Section 14.2: ranges are for GET only; If-Range (13.1.5) makes them depend on the copy's being current.
         guard request.method == .get, let text = request.headerFields[.range], Self.isCurrent(file, request.headerFields),
             let ends = Self.rangeEnds(text)
-        else { return Response(headerFields: fields, body: .bytes(file.bytes)) }
+        else { return Response(headerFields: file.fields, body: .bytes(file.bytes)) }
+        var fields = file.fields
         let first = ends.first ?? max(0, count - (ends.last ?? 0))
         let end = ends.first == nil ? count : min(count, (ends.last ?? .max - 1) + 1)
         guard first < end else {
@@ -109,7 +131,7 @@ public struct StaticFiles: Sendable {
     }
 
     /// FNV-1a, 64 bits, and the length: tells versions of our own files apart; it guards against no one.
-    private static func entityTag(_ bytes: [UInt8]) -> String {
+    fileprivate static func entityTag(_ bytes: [UInt8]) -> String {
         let hash = bytes.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
         return "\"\(String(hash, radix: 16))-\(String(bytes.count, radix: 16))\""
     }

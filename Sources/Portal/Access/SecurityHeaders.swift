@@ -3,21 +3,21 @@ import HTTPTypes
 
 /// The fields that every answer carries (ASVS 3.4). What a handler set itself is left as it is.
 struct SecurityHeaders: Middleware {
-    private let fields: [(name: HTTPField.Name, value: String)]
+    let fields: HTTPFields
 
     init(_ settings: PortalSettings) {
-        var fields: [(HTTPField.Name, String)] = [
-            (.contentSecurityPolicy, Self.contentSecurityPolicy(frameAncestors: settings.frameAncestors)),
-            (.xContentTypeOptions, "nosniff"),
+        var fields: HTTPFields = [
+            .contentSecurityPolicy: Self.contentSecurityPolicy(frameAncestors: settings.frameAncestors),
+            .xContentTypeOptions: "nosniff",
             // Not `no-referrer`: with it browsers send `Origin: null` with our own forms (Fetch standard, "append a request
             // Origin header").
-            (.referrerPolicy, "same-origin"),
-            (.permissionsPolicy, "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()"),
-            (.crossOriginOpenerPolicy, "same-origin"),
-            (.crossOriginResourcePolicy, "same-origin"),
-            (.cacheControl, "no-store"),
+            .referrerPolicy: "same-origin",
+            .permissionsPolicy: "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
+            .crossOriginOpenerPolicy: "same-origin",
+            .crossOriginResourcePolicy: "same-origin",
+            .cacheControl: "no-store",
         ]
-        if settings.isSecure { fields.append((.strictTransportSecurity, "max-age=31536000")) }
+        if settings.isSecure { fields[.strictTransportSecurity] = "max-age=31536000" }
         self.fields = fields
     }
 
@@ -27,9 +27,7 @@ struct SecurityHeaders: Middleware {
 
     func add(to response: Response) -> Response {
         var response = response
-        for (name, value) in fields where response.headerFields[name] == nil {
-            response.headerFields[name] = value
-        }
+        for field in fields where !response.headerFields.contains(field.name) { response.headerFields.append(field) }
         return response
     }
 

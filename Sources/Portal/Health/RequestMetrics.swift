@@ -33,24 +33,27 @@ public final class RequestMetrics: Middleware {
         let start = time.elapsed()
         do {
             let response = try await next(request)
-            record(request, response.status, since: start)
+            record(request, route(of: request, response.status), response.status, since: start)
             return response
         } catch {
-            record(request, (error as? HTTPError)?.status ?? .internalServerError, since: start)
+            let status = (error as? HTTPError)?.status ?? .internalServerError
+            record(request, route(of: request, status), status, since: start)
             throw error
         }
     }
 
-    /// As `respond`, for an answer that is at hand.
-    func respond(to request: Request, immediate: ImmediateHandler) -> Response? {
+    /// As `respond`, for an answer that is at hand, of a known route.
+    func count(_ request: Request, as route: String, _ answer: () -> Response?) -> Response? {
         let start = time.elapsed()
-        guard let response = immediate(request) else { return nil }
-        record(request, response.status, since: start)
+        guard let response = answer() else { return nil }
+        record(request, route, response.status, since: start)
         return response
     }
 
-    private func record(_ request: Request, _ status: HTTPResponse.Status, since start: Duration) {
-        let series = Series(method: Self.word(request.head.method), route: route(of: request, status), status: status.code)
+    private func record(
+        _ request: Request, _ route: String, _ status: HTTPResponse.Status, since start: Duration
+    ) {
+        let series = Series(method: Self.word(request.head.method), route: route, status: status.code)
         let (count, duration) = known.withLock { known in
             if let metrics = known[series] { return metrics }
             let labels = [("method", series.method), ("route", series.route)]
@@ -74,7 +77,9 @@ public final class RequestMetrics: Middleware {
     }
 
     private static func word(_ method: HTTPRequest.Method) -> String {
-        let known: [HTTPRequest.Method] = [.get, .head, .post, .put, .patch, .delete, .options]
-        return known.contains(method) ? method.rawValue : "other"
+        switch method {
+        case .get, .head, .post, .put, .patch, .delete, .options: method.rawValue
+        default: "other"
+        }
     }
 }
