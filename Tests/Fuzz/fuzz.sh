@@ -86,7 +86,7 @@ merge() {
     rm -rf "$new" && mkdir -p "$new"
     cp "Seeds/$target"/* "$new"
     # Counting edges, not how often each is passed: a few inputs for each piece of code instead of thousands.
-    FUZZ_TARGET=$target "$fuzzer" -merge=1 -use_counters=0 -max_len="${longest[$target]}" "$new" "$work/corpus/$target"
+    FUZZ_TARGET=$target "$fuzzer" -set_cover_merge=1 -use_counters=0 -max_len="${longest[$target]}" "$new" "$work/corpus/$target"
     for input in "$new"/*; do
         name=${input##*/}
         [[ -e Seeds/$target/$name ]] || cp "$input" "Seeds/$target/found-${name:0:8}"
