@@ -41,7 +41,7 @@ struct Demo: AsyncParsableCommand {
             try await seed(application, sandbox)
             let summary = try await summary(application, sandbox, sandboxURL, portal, configuration)
             try await runUntilSignalled(
-                application, configuration, dependencies.logger, announcing: json ? try summary.json() : summary.text)
+                application, configuration, dependencies, announcing: json ? try summary.json() : summary.text)
             await sandbox.stop()
         }
     }

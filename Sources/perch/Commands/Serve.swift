@@ -27,9 +27,8 @@ struct Serve: AsyncParsableCommand {
                 try await application.store.close()
                 throw error
             }
-            StartupMemory.release()
             try await runUntilSignalled(
-                application, configuration, dependencies.logger, announcing: "perch listens on \(address)")
+                application, configuration, dependencies, announcing: "perch listens on \(address)")
         }
     }
 }
@@ -37,10 +36,11 @@ struct Serve: AsyncParsableCommand {
 /// Runs until SIGTERM or SIGINT; a stop that takes longer than the stop deadline and a little is cut short, for the next start to
 /// repair.
 func runUntilSignalled(
-    _ application: Application, _ configuration: Configuration, _ logger: Logger, announcing line: String
+    _ application: Application, _ configuration: Configuration, _ dependencies: Dependencies, announcing line: String
 ) async throws {
     var group = ServiceGroupConfiguration(
-        services: [application, Announcement(line: line)], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+        services: [application, Announcement(line: line), StartupMemory(time: dependencies.time)],
+        gracefulShutdownSignals: [.sigterm, .sigint], logger: dependencies.logger)
     group.maximumGracefulShutdownDuration = configuration.stopDeadline + .seconds(10)
     try await ServiceGroup(configuration: group).run()
 }
