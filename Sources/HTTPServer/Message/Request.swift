@@ -35,7 +35,7 @@ public struct Request: Sendable {
     public var path: String { Self.path(of: head) }
 
     static func path(of head: HTTPRequest) -> String {
-        String((head.path ?? "/").prefix { $0 != "?" })
+        String(decoding: (head.path ?? "/").utf8.prefix { $0 != UInt8(ascii: "?") }, as: UTF8.self)
     }
 
     /// The query, decoded as a form. What cannot be decoded stays as written, so a link from anywhere can be read; a form
