@@ -55,14 +55,24 @@ private func checkLookUp(_ fields: FormFields) throws(BrokenProperty) {
 
 /// Every byte but letters and digits as an escape.
 private func encode(_ fields: FormFields) -> [UInt8] {
-    func encode(_ text: String) -> [UInt8] {
-        text.utf8.flatMap { byte -> [UInt8] in
-            if isLetterOrDigit(byte) { return [byte] }
-            let hex = String(byte, radix: 16)
-            return Array((hex.count == 1 ? "%0" : "%").utf8) + Array(hex.utf8)
+    let hex = Array("0123456789abcdef".utf8)
+    var encoded: [UInt8] = []
+    func add(_ text: String) {
+        for byte in text.utf8 {
+            if isLetterOrDigit(byte) {
+                encoded.append(byte)
+            } else {
+                encoded += [UInt8(ascii: "%"), hex[Int(byte >> 4)], hex[Int(byte & 15)]]
+            }
         }
     }
-    return Array(fields.pairs.map { encode($0.name) + [UInt8(ascii: "=")] + encode($0.value) }.joined(separator: [UInt8(ascii: "&")]))
+    for (index, pair) in fields.pairs.enumerated() {
+        if index > 0 { encoded.append(UInt8(ascii: "&")) }
+        add(pair.name)
+        encoded.append(UInt8(ascii: "="))
+        add(pair.value)
+    }
+    return encoded
 }
 
 private func areEqual(_ one: [(name: String, value: String)], _ other: [(name: String, value: String)]) -> Bool {
