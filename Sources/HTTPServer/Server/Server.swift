@@ -55,11 +55,14 @@ public final class Server {
         return listener.address
     }
 
-    private func accept() {
+    /// - Parameter most: after so many, those who are in get their turn before more newcomers.
+    private func accept(most: Int = 64) {
         guard let listener else { return }
         let limits = context.configuration.limits
         var isFull: Bool { connections.count - reserved >= limits.connections }
-        while !isFull || reserved < limits.reservedConnections || listener.isSomebodyWaiting && closeOldestReserved() {
+        for _ in 0..<most {
+            guard !isFull || reserved < limits.reservedConnections || listener.isSomebodyWaiting && closeOldestReserved()
+            else { return }
             switch listener.accept() {
             case .nobody: return
             case .exhausted(let failure): return reportExhaustion(failure)
@@ -70,6 +73,7 @@ public final class Server {
                 admit(descriptor, peer, isReserved: isFull)
             }
         }
+        Task { accept() }
     }
 
     private func admit(_ descriptor: Int32, _ peer: SocketAddress, isReserved: Bool) {
@@ -124,7 +128,7 @@ public final class Server {
     /// Stops accepting, closes idle connections at once, ends event streams and lets running requests finish. What still
     /// runs at the deadline is cut off and its handlers are cancelled.
     public func stop(deadline: Duration) async {
-        accept()  // those who are connected already; what they have sent is answered
+        accept(most: Listener.backlog)  // those who are connected already; what they have sent is answered
         listener?.close()
         listener = nil
         for connection in connections.values { connection.stop() }

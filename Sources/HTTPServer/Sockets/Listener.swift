@@ -4,6 +4,9 @@ import Glibc
 /// The listening socket of one server.
 @ServerLoop
 final class Listener {
+    /// How many may wait to be accepted.
+    nonisolated static let backlog = 1024
+
     let address: SocketAddress
     private let descriptor: Int32
     private var token: ServerLoop.Token?
@@ -32,7 +35,7 @@ final class Listener {
                 }
             }
             guard bind(descriptor, address, length) == 0 else { return fail("bind") }
-            guard listen(descriptor, 1024) == 0 else { return fail("listen") }
+            guard listen(descriptor, Int32(Self.backlog)) == 0 else { return fail("listen") }
             return .success(descriptor)
         }
         guard let opened else { throw .badAddress(wanted) }
