@@ -15,28 +15,19 @@ struct FuzzSeedTests {
                 try target.check(bytes)
                 try target.checkEveryCut(bytes)
             }
-            if Self.notYetMended.contains(seed.name) {
-                withKnownIssue { keeps(seed, seed.name, check: check) }
-            } else {
-                keeps(seed, seed.name, check: check)
-            }
+            keeps(seed, seed.name, check: check)
         }
     }
 
     @Test("A thousand mutations of the seeds keep the promises", arguments: FuzzTarget.allCases)
     func mutations(target: FuzzTarget) throws {
         let seed: UInt64 = 20_261_121
-        var mutator = Mutator(seeds: try target.seeds().filter { !Self.notYetMended.contains($0.name) }, seed: seed)
+        var mutator = Mutator(seeds: try target.seeds(), seed: seed)
         for round in 0..<1000 {
             let input = mutator.next()
             guard keeps(input, "seed \(seed), round \(round), from \(input.name)", check: target.check) else { break }
         }
     }
-
-    /// Seeds that break a promise today. A name leaves this list with the change that mends it.
-    private static let notYetMended: Set = [
-        "form-and-query/canonical-twins", "form-and-query/kelvin-alone", "header-values/last-leap-second",
-    ]
 
     @discardableResult
     private func keeps(_ input: Seed, _ place: String, check: ([UInt8]) throws(BrokenProperty) -> Void) -> Bool {

@@ -5,10 +5,10 @@ public struct FormFields: Sendable {
     public init(_ pairs: [(name: String, value: String)]) { self.pairs = pairs }
 
     /// The first value of that name.
-    public subscript(name: String) -> String? { pairs.first { $0.name == name }?.value }
+    public subscript(name: String) -> String? { all(name).first }
 
-    /// Every value of that name, in order.
-    public func all(_ name: String) -> [String] { pairs.filter { $0.name == name }.map(\.value) }
+    /// Every value of that name, in order. Names are compared by their bytes: `==` takes the Kelvin sign for a K.
+    public func all(_ name: String) -> [String] { pairs.filter { $0.name.utf8.elementsEqual(name.utf8) }.map(\.value) }
 
     /// Reads `application/x-www-form-urlencoded` text (WHATWG URL, section 5.1): pairs split at `&`, `+` is a space,
     /// then percent-decoding.

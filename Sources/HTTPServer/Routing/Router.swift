@@ -21,7 +21,11 @@ public struct Router: Sendable {
         func match(_ path: [String]) -> [String: String]? {
             var parameters: [String: String] = [:]
             for (segment, text) in zip(segments, path) {
-                if !segment.isLiteral { parameters[segment.text] = text } else if segment.text != text { return nil }
+                if !segment.isLiteral {
+                    parameters[segment.text] = text
+                } else if !segment.text.utf8.elementsEqual(text.utf8) {
+                    return nil
+                }
             }
             return parameters
         }

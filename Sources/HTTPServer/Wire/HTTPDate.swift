@@ -46,7 +46,8 @@ enum HTTPDate {
         var date = tm()
         (date.tm_year, date.tm_mon, date.tm_mday) = (Int32(year - 1900), Int32(month), Int32(day))
         let midnight = timegm(&date)
-        // A day that the month does not have has become one of the next.
-        return date.tm_mday == day ? midnight + parts[0] * 3600 + parts[1] * 60 + parts[2] : nil
+        // A day that the month does not have has become one of the next. A leap second counts as the one before it, so that it stays
+        // on its day, and in its year.
+        return date.tm_mday == day ? midnight + parts[0] * 3600 + parts[1] * 60 + min(parts[2], 59) : nil
     }
 }
