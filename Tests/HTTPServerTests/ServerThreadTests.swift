@@ -131,23 +131,63 @@ struct ServerThreadTests {
         }
     }
 
-    @Test("A client that sends without end and reads all its answers does not keep the others waiting")
+    @Test("A client that sends without end and reads all its answers is served a few at a time")
     func fairness() async throws {
-        try await withServer(immediate: { .text($0.path) }) { address in
-            let greedy = try await RawClient(address)
-            let sending = Task {
-                let requests = Array(String(repeating: Self.get("/"), count: 2000).utf8)
-                while !Task.isCancelled { try await greedy.send(requests) }
+        let bursts = Bursts()
+        let enough = Signal()
+        let immediate: ImmediateHandler = { request in
+            guard request.path == "/" else { return .text("other") }
+            if bursts.count() == 10_000 { enough.fire() }
+            return .text("greedy")
+        }
+        try await withServer(immediate: immediate) { address in
+            // Somebody who has a little to do on the same thread, again and again.
+            @Sendable func takeTurns() {
+                Task { @ServerLoop in
+                    if bursts.end() { takeTurns() }
+                }
             }
-            let reading = Task {
-                while !Task.isCancelled, try await !greedy.read(1 << 20).isEmpty {}
+            takeTurns()
+            let greedy = Unique(try BlockingClient(address))
+            let requests = String(repeating: Self.get("/"), count: 2000)
+            async let sending: Void = onOwnThread { greedy.value.sendWithoutEnd(requests) }
+            async let reading: Void = onOwnThread { greedy.value.readWithoutEnd() }
+            await enough.wait()
+            let other = try await RawClient(address)
+            for _ in 0..<10 { #expect(try await other.exchange(Self.get("/other")).text == "other") }
+            greedy.value.end()
+            _ = try await (sending, reading)
+            // One read brings some two thousand.
+            #expect(bursts.finish() < 200, "so many were served while everybody else waited")
+        }
+    }
+
+    /// Counts what happens without a break.
+    private final class Bursts: Sendable {
+        private let state = Mutex((current: 0, longest: 0, all: 0, isOver: false))
+
+        /// How many there were altogether.
+        func count() -> Int {
+            state.withLock { state in
+                state = (state.current + 1, max(state.longest, state.current + 1), state.all + 1, state.isOver)
+                return state.all
             }
-            let other = try await RawClient(address, patience: 20_000)
-            for turn in 0..<50 { #expect(try await other.exchange(Self.get("/\(turn)")).text == "/\(turn)") }
-            sending.cancel()
-            reading.cancel()
-            greedy.reset()
-            _ = await (sending.result, reading.result)
+        }
+
+        /// Ends a burst. False when nobody counts any more.
+        func end() -> Bool {
+            state.withLock { state in
+                state.current = 0
+                return !state.isOver
+            }
+        }
+
+        /// The longest burst; counting is over.
+        func finish() -> Int {
+            state.withLock { state in
+                state.isOver = true
+                return state.longest
+            }
         }
     }
 

@@ -46,6 +46,21 @@ struct BlockingClient: ~Copyable {
         return all
     }
 
+    /// Sends `text` again and again until the connection ends.
+    func sendWithoutEnd(_ text: String) {
+        let bytes = Array(text.utf8)
+        while Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL)) > 0 {}
+    }
+
+    /// Reads and forgets until the connection ends.
+    func readWithoutEnd() {
+        var buffer = [UInt8](repeating: 0, count: 1 << 20)
+        while recv(descriptor, &buffer, buffer.count, 0) > 0 {}
+    }
+
+    /// Ends the connection for those who read or send on other threads.
+    func end() { shutdown(descriptor, Int32(SHUT_RDWR)) }
+
     func exchange(_ request: String, until text: String) throws -> String {
         try send(request)
         return try read(until: text)
