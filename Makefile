@@ -7,6 +7,8 @@ BUILD_PACKAGES := libcurl4-openssl-dev libsqlite3-dev
 TEST_PACKAGES := openssl python3-venv
 BROWSER_PACKAGES := chromium
 BENCH_PACKAGES := gcc time wrk
+# libFuzzer links the C++ library.
+FUZZ_PACKAGES := g++
 VENV := .venv
 RELEASE := .build/release/perch
 # The runtime linked in: starts faster and needs less memory than with its shared libraries.
@@ -51,6 +53,15 @@ lint: ## Import direction, unsafe constructs, file sizes
 format: ## Format all Swift files in place
 	swift format --in-place --recursive --parallel Sources Tests Package.swift
 
+siege: $(VENV)/ready ## The built service besieged in full: 10,000 event streams, 20,000 vanished peers, 200 stops
+	$(RELEASE_BUILD)
+	PERCH_PROGRAM=$(CURDIR)/$(RELEASE) SIEGE=long $(VENV)/bin/python -m pytest -q -s Tests/Program/siege $(if $(SIEGE_TEST),-k $(SIEGE_TEST))
+
+fuzz: SECONDS ?= 600
+fuzz: system ## libFuzzer on what the HTTP server reads: SECONDS=600 for each target
+	@$(MAKE) --no-print-directory packages NAMES="$(FUZZ_PACKAGES)"
+	bash Tests/Fuzz/fuzz.sh run $(SECONDS)
+
 differential: MUTATIONS ?= 100000
 differential: system $(VENV)/ready ## The request parser beside llhttp: MUTATIONS=100000 SEED=n
 	swift build --product RequestProbe
@@ -87,4 +98,4 @@ $(VENV)/ready: Tests/Browser/requirements.txt
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r Tests/Browser/requirements.txt
 	touch $@
 
-.PHONY: help demo test build test-fast test-threads test-differential differential test-program test-browser lint format bench system system-test system-browser packages
+.PHONY: help demo test build test-fast test-threads test-differential siege fuzz differential test-program test-browser lint format bench system system-test system-browser packages

@@ -211,6 +211,10 @@ struct TrustedProxiesTests {
             ("for=203.0.113.7;secret=\"a,for=1.1.1.1\"", "203.0.113.7 http own"),
             ("for=203.0.113.7;secret=\"a;for=1.1.1.1\"", "203.0.113.7 http own"),
             ("for=203.0.113.7;secret=\"a=b\"", "203.0.113.7 http own"),
+            // What the client sent may open a quote, or hide a separator; the proxy's own item stands behind it all the same.
+            ("for=\", for=203.0.113.7", "203.0.113.7 http own"), ("x=\"a\\\", for=203.0.113.7", "203.0.113.7 http own"),
+            ("for=1.1.1.1\u{600}, for=203.0.113.7", "203.0.113.7 http own"),
+            ("for=1.1.1.1;x=\"\", for=203.0.113.7;host=\"a,for=2.2.2.2\"", "203.0.113.7 http own"),
             // Section 6: nodes that tell no address. The client before an unknown hop is only hearsay.
             ("for=unknown", nobodyBelieved), ("for=_hidden", nobodyBelieved), ("for=\"_hidden:_port\"", nobodyBelieved),
             ("for=1.1.1.1, for=unknown", nobodyBelieved), ("for=1.1.1.1, for=_hidden", nobodyBelieved),

@@ -30,8 +30,10 @@ public struct TrustedProxies: Sendable {
             let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
             guard let address = Self.address(String(parts[0])) else { return nil }
             let bits = parts.count == 1 ? address.count * 8 : WireNumber.decimal(parts[1].utf8)
-            guard let bits, bits <= address.count * 8 else { return nil }
-            parsed.append(Network(address: address, bits: bits))
+            // The prefix of a mapped IPv4 network counts from the start of the IPv6 form.
+            let mappedBits = address.count == 4 && parts[0].contains(":") && parts.count == 2 ? 96 : 0
+            guard let bits, (0...address.count * 8).contains(bits - mappedBits) else { return nil }
+            parsed.append(Network(address: address, bits: bits - mappedBits))
         }
         (self.networks, self.fields) = (parsed, fields)
     }
@@ -43,10 +45,10 @@ public struct TrustedProxies: Sendable {
         // Each proxy adds what it saw at the end. From there back, the first one that is not ours is the client; what
         // stands before it is only the client's word.
         for hop in hops.reversed() {
-            guard let node = hop["for"], let host = Self.host(ofNode: node) else { break }
-            request.remoteAddress = SocketAddress(host: host, port: 0)
             if let scheme = hop["proto"]?.lowercased(), scheme == "http" || scheme == "https" { request.head.scheme = scheme }
             if let host = hop["host"], RequestTarget.isAuthority(host.utf8) { request.head.authority = host }
+            guard let node = hop["for"], let host = Self.host(ofNode: node) else { break }
+            request.remoteAddress = SocketAddress(host: host, port: 0)
             guard trusts(host) else { break }
         }
     }
@@ -79,21 +81,28 @@ public struct TrustedProxies: Sendable {
         }
         let (clients, schemes, hosts) = (list("X-Forwarded-For"), list("X-Forwarded-Proto"), list("X-Forwarded-Host"))
         // Only the first list is sure to have an item for each proxy; a shorter one is the nearest proxy's word.
+        func item(_ list: [String], _ index: Int) -> String? { list.count == clients.count ? list[index] : list.last }
+        if clients.isEmpty { return [["proto": schemes.last, "host": hosts.last].compactMapValues { $0 }] }
         return clients.enumerated().map { index, client in
-            var hop = ["for": client]
-            hop["proto"] = schemes.count == clients.count ? schemes[index] : schemes.last
-            hop["host"] = hosts.count == clients.count ? hosts[index] : hosts.last
-            return hop
+            ["for": client, "proto": item(schemes, index), "host": item(hosts, index)].compactMapValues { $0 }
         }
     }
 
-    /// Items between separators that stand outside quotes, trimmed.
-    private static func split(_ text: String, at separator: Character) -> [String] {
-        var isQuoted = false
-        return text.split { character in
-            if character == "\"" { isQuoted.toggle() }
-            return character == separator && !isQuoted
-        }.map { String(decoding: Array($0.utf8).trimmingBlanks(), as: UTF8.self) }
+    /// Items between separators outside quotes, trimmed, empty ones left out. Read from the end and by bytes: what stands before
+    /// a proxy's item is the client's, which must not open a quote around it, nor hide its separator in one character with
+    /// another.
+    private static func split(_ text: String, at separator: Unicode.Scalar) -> [String] {
+        let bytes = Array(text.utf8)
+        var items: [String] = []
+        var (end, isQuoted) = (bytes.endIndex, false)
+        for index in bytes.indices.reversed() {
+            if bytes[index] == UInt8(ascii: "\""), index == 0 || bytes[index - 1] != UInt8(ascii: "\\") { isQuoted.toggle() }
+            guard index == 0 || bytes[index] == UInt8(ascii: separator) && !isQuoted else { continue }
+            let start = bytes[index] == UInt8(ascii: separator) && !isQuoted ? index + 1 : index
+            items.append(String(decoding: bytes[start..<end].trimmingBlanks(), as: UTF8.self))
+            end = index
+        }
+        return items.reversed().filter { !$0.isEmpty }
     }
 
     /// The address of `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1`, `[2001:db8::1]` or `[2001:db8::1]:80`; nil for names such
@@ -105,12 +114,15 @@ public struct TrustedProxies: Sendable {
         } else if node.count(where: { $0 == ":" }) == 1 {
             host = String(node.prefix { $0 != ":" })
         }
-        return address(host) == nil ? nil : host
+        guard let address = address(host) else { return nil }
+        // One client has one name, as in `SocketAddress.read`.
+        return address.count == 4 ? address.map(String.init).joined(separator: ".") : host
     }
 
     private static func address(_ host: String) -> [UInt8]? {
         var bytes = [UInt8](repeating: 0, count: 16)
         if inet_pton(AF_INET, host, &bytes) == 1 { return Array(bytes.prefix(4)) }
-        return inet_pton(AF_INET6, host, &bytes) == 1 ? bytes : nil
+        guard inet_pton(AF_INET6, host, &bytes) == 1 else { return nil }
+        return bytes.starts(with: [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF]) ? Array(bytes.suffix(4)) : bytes
     }
 }

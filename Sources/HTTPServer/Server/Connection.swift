@@ -139,6 +139,9 @@ final class Connection {
                 perform(machine.sendLast(answer.head.bytes + answer.body, now: .now))
             case .cancelHandler: handler?.cancel()
             case .finishSending: shutdown(descriptor, Int32(SHUT_WR))
+            case .dropUnsent:
+                var option = linger(l_onoff: 1, l_linger: 0)
+                setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
             case .close:
                 if let token { ServerLoop.ignore(descriptor, token) }
                 Glibc.close(descriptor)
@@ -155,20 +158,26 @@ final class Connection {
         if head.framing != .none { request.body = RequestBody { [self] in try await nextBodyPiece(of: number) } }
         context.configuration.trustedProxies.correct(&request)
         if let response = context.immediate(request) {
-            _ = begin(response, to: head)
-            return
+            return start(response, to: head, number)
         }
         handler = Task { @concurrent [self, context, request] in
-            let response = await context.respond(to: request)
-            guard await deliver(response, to: head), case .stream(let produce) = response.body else { return }
-            let isWhole = await context.produce(produce, BodyWriter { try await self.write($0, of: number) })
-            await end(number, isWhole: isWhole)
+            await deliver(await context.respond(to: request), to: head, number)
         }
     }
 
-    private func deliver(_ response: Response, to head: RequestHead) -> Bool {
-        defer { settle() }
-        return begin(response, to: head)
+    private func deliver(_ response: Response, to head: RequestHead, _ number: Int) {
+        start(response, to: head, number)
+        settle()
+    }
+
+    private func start(_ response: Response, to head: RequestHead, _ number: Int) {
+        if begin(response, to: head), case .stream(let produce) = response.body {
+            // A task of its own: the handler's would keep the request, and the memory that its calls took, as long as the stream.
+            handler = Task { @concurrent [self, context] in
+                let isWhole = await context.produce(produce, BodyWriter { try await self.write($0, of: number) })
+                await end(number, isWhole: isWhole)
+            }
+        }
     }
 
     /// Sends what is at hand of an answer. Returns whether a stream has to follow.

@@ -12,6 +12,8 @@ struct ConnectionMachine {
         /// Nobody is left to take the answer.
         case cancelHandler
         case finishSending
+        /// What the system still holds is not to be sent: a client that does not read would keep it there for minutes.
+        case dropUnsent
         case close
     }
 
@@ -98,10 +100,12 @@ struct ConnectionMachine {
         if case .waiting(let until) = phase { until } else { nil }
     }
 
-    /// As `keptUntil`, of a connection above the limit that has not sent a request.
+    /// As `keptUntil`, of a connection above the limit that has not sent a request, or has been refused.
     var reservedUntil: Instant? {
         switch phase {
-        case .waiting(let until) where onlyServed != nil, .readingHead(let until) where onlyServed != nil: until
+        case .waiting(let until) where onlyServed != nil, .readingHead(let until) where onlyServed != nil,
+            .lingering(let until, _) where onlyServed != nil:
+            until
         default: nil
         }
     }
@@ -110,7 +114,7 @@ struct ConnectionMachine {
     mutating func mayPersist(streaming: Bool) -> Bool {
         guard keepsAlive, !isStopping, served < limits.requestsPerConnection, onlyServed == nil else { return false }
         // The producer of a stream may still want the rest of the body.
-        if !streaming { skipBufferedBody() }
+        if !streaming { _ = takeBufferedBody() }
         return isBodyComplete || streaming
     }
 
@@ -155,7 +159,8 @@ struct ConnectionMachine {
 
     /// The connection broke.
     mutating func lose() -> [Effect] {
-        phase == .closed ? [] : [.cancelHandler] + close()
+        guard phase != .closed else { return [] }
+        return (hasUnsent ? [.cancelHandler, .dropUnsent] : [.cancelHandler]) + close()
     }
 
     private mutating func advance(_ now: Instant) -> [Effect] {
@@ -210,18 +215,12 @@ struct ConnectionMachine {
         guard phase == .serving, number == served else {
             throw .misuse("body-over", "A request's body was read after its answer.")
         }
+        let bytes = takeBufferedBody()
+        bodyBytes += bytes.count
+        if !bytes.isEmpty { return .body(bytes) }
         if isBodyComplete { return .end }
+        if hasPeerEnded, bodyFailure == nil { bodyFailure = Self.incompleteBody }
         if let bodyFailure { throw bodyFailure }
-        do throws(HTTPError) {
-            if let event = try parser.next() {
-                if case .body(let bytes) = event { bodyBytes += bytes.count } else { isBodyComplete = true }
-                return event
-            }
-            guard !hasPeerEnded else { throw Self.incompleteBody }
-        } catch {
-            bodyFailure = error
-            throw error
-        }
         // Sent only once the handler wants the body, so that it can refuse before.
         if owesContinue, answer == .due { append(ResponseEncoder.continueHead, now) }
         owesContinue = false
@@ -235,18 +234,25 @@ struct ConnectionMachine {
         if let start = bodyWaitStart.take() { bodyWait += now - start }
     }
 
-    /// When the body will have been too slow: the grace time, and what its bytes have earned.
+    /// When the body will have been too slow: the grace time and what its bytes have earned, less what was waited before. A
+    /// single wait is never longer than the grace time, however fast the body came until then.
     private var bodyDeadline: Instant? {
-        bodyWaitStart.map { $0 + timeouts.body + .seconds(1) * (Double(bodyBytes) / Double(max(1, limits.bodyRate))) - bodyWait }
+        let earned = .seconds(1) * (Double(bodyBytes) / Double(max(1, limits.bodyRate)))
+        return bodyWaitStart.map { $0 + timeouts.body + min(.zero, earned - bodyWait) }
     }
 
-    /// Drops what has arrived of an unread body: when that is all of it, the next request can be found.
-    private mutating func skipBufferedBody() {
-        do {
-            while !isBodyComplete, bodyFailure == nil, let event = try parser.next() { isBodyComplete = event == .end }
+    /// What has arrived of the body, in one piece: a handler that was given each chunk by itself would do a million times the work
+    /// for chunks of one byte.
+    private mutating func takeBufferedBody() -> [UInt8] {
+        var bytes: [UInt8] = []
+        do throws(HTTPError) {
+            while !isBodyComplete, bodyFailure == nil, let event = try parser.next() {
+                if case .body(let more) = event { bytes += more } else { isBodyComplete = true }
+            }
         } catch {
             bodyFailure = error
         }
+        return bytes
     }
 
     // MARK: The answer
@@ -291,7 +297,7 @@ struct ConnectionMachine {
 
     private mutating func complete(_ now: Instant) -> [Effect] {
         bodyWaitStart = nil
-        skipBufferedBody()
+        _ = takeBufferedBody()
         guard keepsAlive, isBodyComplete, !isStopping else { return finish(now) }
         phase = .waiting(until: now + timeouts.idle)
         return advance(now)
@@ -305,7 +311,7 @@ struct ConnectionMachine {
         if case .waiting = phase { return hasUnsent ? finish(now) : close() }
         guard isEventStream else { return [] }
         // The stream is whole, so the browser connects again: to the server's successor.
-        let retry = "retry: \(timeouts.eventRetry / .milliseconds(1))\n\n"
+        let retry = "retry: \(Int(timeouts.eventRetry / .milliseconds(1)))\n\n"
         do { try write(Array(retry.utf8), of: served, now: now) } catch { return lose() }
         return [.cancelHandler] + endAnswer(of: served, isWhole: true, now: now)
     }
@@ -374,7 +380,9 @@ struct ConnectionMachine {
         sentBytes = 0
         switch phase {
         case .flushing(let lingers): return flushed(lingers: lingers, now)
-        case .waiting, .readingHead: return advance(now)
+        case .waiting:
+            phase = .waiting(until: now + timeouts.idle)
+            return advance(now)
         default: return []
         }
     }

@@ -28,9 +28,12 @@ public final class Server {
     private var connections: [ObjectIdentifier: Connection] = [:]
     /// How many of them came when the server was full.
     private var reserved = 0
-    private var isExhausted = false
+    /// When it was last told that descriptors or memory are used up.
+    private var lastComplaint: ContinuousClock.Instant?
+    /// Somebody waits outside until a connection closes.
+    private var isTurningAway = false
     /// While `stop` waits: until when, and for whom.
-    private var stopping: (deadline: ContinuousClock.Instant, waiter: CheckedContinuation<Void, Never>)?
+    private var stopping: (deadline: ContinuousClock.Instant, waiters: [CheckedContinuation<Void, Never>])?
 
     /// - Parameters:
     ///   - immediate: asked first for each request.
@@ -61,15 +64,18 @@ public final class Server {
         let limits = context.configuration.limits
         var isFull: Bool { connections.count - reserved >= limits.connections }
         for _ in 0..<most {
-            guard !isFull || reserved < limits.reservedConnections || listener.isSomebodyWaiting && closeOldestReserved()
-            else { return }
+            if isFull, reserved >= limits.reservedConnections {
+                isTurningAway = listener.isSomebodyWaiting
+                guard isTurningAway, closeOldestReserved() else { return }
+            }
             switch listener.accept() {
             case .nobody: return
-            case .exhausted(let failure): return reportExhaustion(failure)
+            case .exhausted(let failure):
+                reportExhaustion(failure)
+                guard closeLongestKept() else { return }
             case .connection(let descriptor, let peer):
-                isExhausted = false
                 // Browsers that hold connections open must not keep newcomers out.
-                if isFull { closeLongestKept() }
+                if isFull { _ = closeLongestKept() }
                 admit(descriptor, peer, isReserved: isFull)
             }
         }
@@ -80,16 +86,24 @@ public final class Server {
         let connection = Connection(descriptor, peer: peer, context: context, isReserved: isReserved) { [self] connection in
             connections[ObjectIdentifier(connection)] = nil
             if isReserved { reserved -= 1 }
-            if connections.isEmpty { stopping.take()?.waiter.resume() }
+            if connections.isEmpty { stopping.take()?.waiters.forEach { $0.resume() } }
+            if isTurningAway { Task { accept() } }
         }
         connections[ObjectIdentifier(connection)] = connection
         if isReserved { reserved += 1 }
         connection.start()
     }
 
-    private func closeLongestKept() {
-        let kept = connections.values.lazy.compactMap { connection in connection.machine.keptUntil.map { (connection, $0) } }
-        kept.min { $0.1 < $1.1 }?.0.stop()
+    /// False when every connection is being served, or has only just come and has its first request on the way.
+    private func closeLongestKept() -> Bool {
+        let justCome = ContinuousClock.now + context.configuration.timeouts.idle - .seconds(1)
+        let kept = connections.values.lazy.compactMap { connection -> (Connection, ContinuousClock.Instant)? in
+            guard let until = connection.machine.keptUntil, connection.machine.served > 0 || until < justCome else { return nil }
+            return (connection, until)
+        }
+        guard let longest = kept.min(by: { $0.1 < $1.1 })?.0 else { return false }
+        longest.stop()
+        return true
     }
 
     /// Makes room for a newcomer, who may be a health check, among those that came when the server was full. False when
@@ -99,18 +113,18 @@ public final class Server {
             connection.machine.reservedUntil.map { (connection, $0) }
         }
         guard let oldest = waiting.min(by: { $0.1 < $1.1 })?.0 else { return false }
-        oldest.cut()
+        oldest.stop()  // serves what it has sent meanwhile
+        if oldest.machine.reservedUntil != nil { oldest.cut() }
         return true
     }
 
-    /// Logs the first failure in a row; each tick tries again.
+    /// Logs it once a minute; each tick tries again.
     private func reportExhaustion(_ failure: Int32) {
-        if !isExhausted {
-            context.logger.error(
-                "Cannot accept connections for now; newcomers wait. Raise the limit of open files if this goes on.",
-                metadata: ["reason": "\(String(cString: strerror(failure)))"])
-        }
-        isExhausted = true
+        if let lastComplaint, .now - lastComplaint < .seconds(60) { return }
+        lastComplaint = .now
+        context.logger.error(
+            "Cannot accept connections for now; newcomers wait. Raise the limit of open files if this goes on.",
+            metadata: ["reason": "\(String(cString: strerror(failure)))"])
     }
 
     private func tick() {
@@ -122,7 +136,7 @@ public final class Server {
         context.logger.warning(
             "Connections were cut at the deadline for stopping.", metadata: ["count": "\(connections.count)"])
         for connection in connections.values { connection.cut() }
-        stopping.waiter.resume()
+        for waiter in stopping.waiters { waiter.resume() }
     }
 
     /// Stops accepting, closes idle connections at once, ends event streams and lets running requests finish. What still
@@ -133,7 +147,8 @@ public final class Server {
         listener = nil
         for connection in connections.values { connection.stop() }
         if !connections.isEmpty {
-            await withCheckedContinuation { stopping = (.now + deadline, $0) }
+            let end = min(stopping?.deadline ?? .now + deadline, .now + deadline)
+            await withCheckedContinuation { stopping = (end, (stopping?.waiters ?? []) + [$0]) }
         }
         ServerLoop.stopTicking(self)
     }

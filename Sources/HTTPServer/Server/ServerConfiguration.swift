@@ -47,7 +47,8 @@ public struct ServerLimits: Sendable {
 public struct ServerTimeouts: Sendable {
     /// From the first byte of a request to the end of its head: 408 after it.
     public var header: Duration = .seconds(10)
-    /// Waiting for one request's body before `ServerLimits.bodyRate` counts. The time that the handler takes is not waiting.
+    /// Waiting for one request's body before `ServerLimits.bodyRate` counts, and the longest wait for the next piece: 408 after it.
+    /// The time that the handler takes is not waiting.
     public var body: Duration = .seconds(10)
     /// For the client to take each 64 KiB of an answer. The connection is cut after it.
     public var write: Duration = .seconds(30)

@@ -27,6 +27,9 @@ final class Listener {
                 (SOL_SOCKET, SO_REUSEADDR, 1), (SOL_SOCKET, SO_KEEPALIVE, 1), (Int32(IPPROTO_TCP), TCP_NODELAY, 1),
                 (Int32(IPPROTO_TCP), TCP_KEEPIDLE, 30), (Int32(IPPROTO_TCP), TCP_KEEPINTVL, 10),
                 (Int32(IPPROTO_TCP), TCP_KEEPCNT, 3),
+                // The system holds no more than this that it has not sent yet: less memory for slow readers, and their progress
+                // is seen; with megabytes in between the deadline for writing would pass unnoticed by them.
+                (Int32(IPPROTO_TCP), TCP_NOTSENT_LOWAT, 64 * 1024),
             ]
             if family == AF_INET6 { options.append((Int32(IPPROTO_IPV6), IPV6_V6ONLY, 0)) }
             for (level, name, value) in options {

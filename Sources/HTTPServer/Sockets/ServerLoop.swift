@@ -27,7 +27,6 @@ public actor ServerLoop {
     @ServerLoop private static var watchers: [Token: @ServerLoop (News) -> Void] = [:]
     @ServerLoop private static var nextToken: Token = 1
     @ServerLoop private static var tickers: [ObjectIdentifier: (interval: Duration, action: @ServerLoop () -> Void)] = [:]
-    @ServerLoop private static var lastTick = ContinuousClock.now
 
     /// Calls `action` with each news of `descriptor` until `ignore`.
     /// - Returns: nil with `errno` set when the system refuses.
@@ -55,11 +54,9 @@ public actor ServerLoop {
         shared.thread.tick(every: tickers.values.map(\.interval).min())
     }
 
-    @ServerLoop fileprivate static func turn(_ news: [(token: Token, news: News)]) {
+    @ServerLoop fileprivate static func turn(_ news: [(token: Token, news: News)], isTick: Bool) {
         for (token, news) in news { watchers[token]?(news) }
-        guard let interval = tickers.values.map(\.interval).min(), .now - lastTick >= interval else { return }
-        lastTick = .now
-        for ticker in tickers.values { ticker.action() }
+        if isTick { for ticker in tickers.values { ticker.action() } }
     }
 }
 
@@ -73,7 +70,7 @@ private final class LoopThread: SerialExecutor {
     // Touched only with `lock` held. A Mutex would do, but the thread sanitizer does not see it and reports races.
     private nonisolated(unsafe) var jobs: [UnownedJob] = []
     private nonisolated(unsafe) var isWaiting = false
-    private nonisolated(unsafe) var tickMilliseconds: Int32 = -1
+    private nonisolated(unsafe) var tickInterval: Duration?
 
     init() {
         precondition(set >= 0 && bell >= 0, "the system gives no epoll set or eventfd: \(String(cString: strerror(errno)))")
@@ -102,26 +99,29 @@ private final class LoopThread: SerialExecutor {
     func remove(_ descriptor: Int32) { _ = epoll_ctl(set, EPOLL_CTL_DEL, descriptor, nil) }
 
     func tick(every interval: Duration?) {
-        let milliseconds = interval.map { Int32(max(1, $0 / .milliseconds(1))) } ?? -1
-        lock.withLock { tickMilliseconds = milliseconds }
+        lock.withLock { tickInterval = interval }
     }
 
     private func run() {
         var events = [epoll_event](repeating: epoll_event(), count: 256)
+        var lastTick = ContinuousClock.now
         while true {
-            let (timeout, batch) = lock.withLock {
+            let (interval, batch) = lock.withLock {
                 defer { jobs.removeAll(keepingCapacity: true) }
                 isWaiting = jobs.isEmpty
-                return (jobs.isEmpty ? tickMilliseconds : 0, jobs)
+                return (tickInterval, jobs)
             }
             for job in batch { job.runSynchronously(on: asUnownedSerialExecutor()) }
-            let count = max(0, Int(epoll_wait(set, &events, Int32(events.count), timeout)))
+            let untilTick = interval.map { Int32(max(0, ($0 - (.now - lastTick)) / .milliseconds(1)).rounded(.up)) } ?? -1
+            let count = epoll_wait(set, &events, Int32(events.count), batch.isEmpty ? untilTick : 0)
             lock.withLock { isWaiting = false }
-            let news = events[..<count].compactMap { event in
+            let news = events[..<max(0, Int(count))].compactMap { event in
                 event.data.u64 == Self.bellToken ? nil : (event.data.u64, ServerLoop.News(rawValue: event.events))
             }
-            // No event at all after a wait is the tick.
-            if !news.isEmpty || count == 0 && timeout > 0 { Task { @ServerLoop in ServerLoop.turn(news) } }
+            // Looked at each time: jobs alone, with no news, must not put it off.
+            let isTick = interval.map { .now - lastTick >= $0 } ?? false
+            if isTick { lastTick = .now }
+            if isTick || !news.isEmpty { Task { @ServerLoop in ServerLoop.turn(news, isTick: isTick) } }
         }
     }
 }

@@ -54,14 +54,40 @@ extension RequestParser {
         guard let size = WireNumber.hexadecimal(digits) else {
             throw .badRequest("bad-chunk", "A chunk's size is not 1 to 15 hex digits.")
         }
-        let extensions = /(?:;[!#$%&'*+\-.^_`|~0-9A-Za-z]+(?:=(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+|"(?:[^"\\]|\\.)*"))?)*/
-            .matchingSemantics(.unicodeScalar)
-        guard digits.count == line.count || String(decoding: line[digits.endIndex...], as: UTF8.self).wholeMatch(of: extensions) != nil
-        else { throw .badRequest("bad-chunk", "A chunk extension is not: ;name or ;name=value.") }
+        guard Self.areChunkExtensions(line[digits.endIndex...]) else {
+            throw .badRequest("bad-chunk", "A chunk extension is not: ;name or ;name=value.")
+        }
         extensionBytes += line.count - digits.count
         guard extensionBytes <= Self.extensionBytesLimit else {
             throw .badRequest("bad-chunk", "More than \(Self.extensionBytesLimit) bytes of chunk extensions.")
         }
         return size
+    }
+
+    /// `*( ";" name [ "=" ( token / quoted-string ) ] )`. By hand, as a Regex takes 0.2 ms a chunk, which may be one byte long.
+    private static func areChunkExtensions(_ text: ArraySlice<UInt8>) -> Bool {
+        var rest = text
+        func take(_ byte: Character) -> Bool {
+            guard let first = rest.first, first == byte.asciiValue else { return false }
+            rest.removeFirst()
+            return true
+        }
+        func takeToken() -> Bool {
+            let token = rest.prefix(while: ASCIISet.token.contains)
+            rest.removeFirst(token.count)
+            return !token.isEmpty
+        }
+        func takeQuotedRest() -> Bool {
+            while let byte = rest.popFirst() {
+                if byte == UInt8(ascii: "\"") { return true }
+                if byte == UInt8(ascii: "\\") { _ = rest.popFirst() }
+            }
+            return false
+        }
+        while !rest.isEmpty {
+            guard take(";"), takeToken() else { return false }
+            if take("=") { guard take("\"") ? takeQuotedRest() : takeToken() else { return false } }
+        }
+        return true
     }
 }

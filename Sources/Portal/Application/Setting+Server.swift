@@ -23,7 +23,8 @@ extension Setting {
         "BODY_RATE", .integer(1...1_000_000), "500", "Bytes a second that a body must bring, after BODY_TIMEOUT: 408 below it.")
     static let headerTimeout = Setting(
         "HEADER_TIMEOUT", .seconds(1...600), "10", "From a request's first byte to the end of its headers: 408 after it.")
-    static let bodyTimeout = Setting("BODY_TIMEOUT", .seconds(1...3600), "10", "Wait for a body before BODY_RATE counts.")
+    static let bodyTimeout = Setting(
+        "BODY_TIMEOUT", .seconds(1...3600), "10", "Wait for a body before BODY_RATE counts, and for each piece: 408.")
     static let writeTimeout = Setting(
         "WRITE_TIMEOUT", .seconds(1...3600), "30", "For a client to take each 64 KiB of an answer; then it is cut off.")
     static let idleTimeout = Setting("IDLE_TIMEOUT", .seconds(1...3600), "60", "A connection without a request is closed after it.")

@@ -38,6 +38,7 @@ struct Serve: AsyncParsableCommand {
 func runUntilSignalled(
     _ application: Application, _ configuration: Configuration, _ dependencies: Dependencies, announcing line: String
 ) async throws {
+    OpenFiles.raiseLimit()
     var group = ServiceGroupConfiguration(
         services: [application, Announcement(line: line), StartupMemory(time: dependencies.time)],
         gracefulShutdownSignals: [.sigterm, .sigint], logger: dependencies.logger)

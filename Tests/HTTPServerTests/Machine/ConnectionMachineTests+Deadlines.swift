@@ -145,10 +145,10 @@ extension ConnectionMachineTests {
         #expect(line.take(unit - 1) == "")
         #expect(line.tick(at: 158.9) == "")
         var steady = line
-        #expect(line.tick(at: 159) == "cancel close")
+        #expect(line.tick(at: 159) == "cancel drop close")
         #expect(steady.take(1) == "")
         #expect(steady.tick(at: 188) == "")
-        #expect(steady.tick(at: 188.9) == "cancel close")
+        #expect(steady.tick(at: 188.9) == "cancel drop close")
     }
 
     @Test("A deadline for writing begins with the first byte that waits, not with the last answer")
@@ -161,7 +161,7 @@ extension ConnectionMachineTests {
         #expect(line.tick(at: 10_000) == "")
         try line.write("hello")
         #expect(line.tick(at: 10_029.9) == "")
-        #expect(line.tick(at: 10_030) == "cancel close")
+        #expect(line.tick(at: 10_030) == "cancel drop close")
     }
 
     @Test("More bytes behind those that wait do not move the deadline for writing")
@@ -170,7 +170,7 @@ extension ConnectionMachineTests {
         try line.write("one")
         line.time = 29
         try line.write("two")
-        #expect(line.tick(at: 30) == "cancel close")
+        #expect(line.tick(at: 30) == "cancel drop close")
     }
 
     @Test("While an answer waits to be taken the connection is not idle")
@@ -223,6 +223,6 @@ extension ConnectionMachineTests {
         var line = try Machine(.streamingEvents)
         #expect(line.tick(at: 15) == "")
         #expect(line.tick(at: 44.9) == "")
-        #expect(line.tick(at: 45) == "cancel close")
+        #expect(line.tick(at: 45) == "cancel drop close")
     }
 }

@@ -45,6 +45,7 @@ struct HandDrivenMachine {
                 }
             case .cancelHandler: words.append("cancel")
             case .finishSending: words.append("finish")
+            case .dropUnsent: words.append("drop")
             case .close: words.append("close")
             }
         }

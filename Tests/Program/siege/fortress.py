@@ -85,6 +85,10 @@ class Vitals:
         """Connections with both sides there."""
         return sum(state == "01" for state, _ in self._connections())
 
+    def orphans(self) -> int:
+        """Closed connections whose bytes the system still keeps for a client who does not take them."""
+        return sum(state in ("04", "09", "0B") for state, _ in self._connections())
+
     def _status(self, name: str) -> int:
         for line in pathlib.Path(f"/proc/{self.process}/status").read_text().splitlines():
             if line.startswith(name + ":"):

@@ -78,6 +78,7 @@ def test_a_house_full_of_work_answers_health_checks_and_503_to_others(fortress):
     [
         pytest.param(b"", id="silent"),
         pytest.param(b"GET / HTTP/1.1\r\nHost:", id="in-the-middle-of-a-head"),
+        pytest.param(request("POST", "/console/sign-in", "Content-Length: 1000") + b"key=", id="in-the-middle-of-a-body"),
     ],
 )
 def test_newcomers_who_hang_on_in_a_full_house_keep_no_health_check_out(fortress, words):
