@@ -1,5 +1,6 @@
-@testable import HTTPClient
 import Testing
+
+@testable import HTTPClient
 
 @Suite("Who may be under way")
 struct AdmissionQueueTests {

@@ -1,6 +1,7 @@
-@testable import HTTPClient
 import HTTPTypes
 import Testing
+
+@testable import HTTPClient
 
 @Suite("Collecting an answer")
 struct AnswerCollectorTests {
@@ -55,9 +56,11 @@ struct AnswerCollectorTests {
         }
     }
 
-    @Test("Lines that begin an answer", arguments: [
-        ("HTTP/1.1 200 OK\r\n", 200), ("HTTP/1.0 404\r\n", 404), ("HTTP/2 204 \r\n", 204), ("HTTP/1.1 2000\r\n", 200),
-    ])
+    @Test(
+        "Lines that begin an answer",
+        arguments: [
+            ("HTTP/1.1 200 OK\r\n", 200), ("HTTP/1.0 404\r\n", 404), ("HTTP/2 204 \r\n", 204), ("HTTP/1.1 2000\r\n", 200),
+        ])
     func statusLines(_ line: String, _ status: Int) {
         #expect(Array(line.utf8).withUnsafeBytes(AnswerHead.status(inLine:)) == status)
     }

@@ -55,12 +55,14 @@ struct AnswerTests {
         #expect(response.text == "all of it")
     }
 
-    @Test("Answers without a body", arguments: [
-        ("HTTP/1.1 204 No Content\r\n\r\n", HTTPRequest.Method.get),
-        ("HTTP/1.1 304 Not Modified\r\nContent-Length: 5000000000\r\n\r\n", .get),
-        ("HTTP/1.1 200 OK\r\nContent-Length: 5000000000\r\n\r\n", .head),
-        ("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", .post),
-    ])
+    @Test(
+        "Answers without a body",
+        arguments: [
+            ("HTTP/1.1 204 No Content\r\n\r\n", HTTPRequest.Method.get),
+            ("HTTP/1.1 304 Not Modified\r\nContent-Length: 5000000000\r\n\r\n", .get),
+            ("HTTP/1.1 200 OK\r\nContent-Length: 5000000000\r\n\r\n", .head),
+            ("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", .post),
+        ])
     func noBody(_ head: String, _ method: HTTPRequest.Method) async throws {
         let response = try await answer(head, to: method)
         #expect(response.body.isEmpty)
@@ -88,8 +90,9 @@ struct AnswerTests {
             connection.write("HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\nConnection: close\r\n\r\nbig")
             try connection.waitForClose()
         }) { server, client in
-            let response = try await client.send(OutgoingRequest(
-                method: .post, url: server.url(), body: [UInt8](repeating: 1, count: 20_000_000)))
+            let response = try await client.send(
+                OutgoingRequest(
+                    method: .post, url: server.url(), body: [UInt8](repeating: 1, count: 20_000_000)))
             #expect(response.status == .contentTooLarge)
             #expect(response.text == "big")
         }

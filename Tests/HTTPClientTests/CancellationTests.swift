@@ -85,16 +85,19 @@ struct CancellationTests {
     func inQueue() async throws {
         let (arrived, release) = (Gate(), Gate())
         let seen = Mutex<[String]>([])
-        try await withServer(HTTPClientConfiguration(maximumConnectionsPerHost: 1), script: { connection in
-            while let request = try connection.readRequest() {
-                seen.withLock { $0.append(request.path) }
-                if request.path == "/first" {
-                    arrived.open()
-                    try release.waitBlocking()
+        try await withServer(
+            HTTPClientConfiguration(maximumConnectionsPerHost: 1),
+            script: { connection in
+                while let request = try connection.readRequest() {
+                    seen.withLock { $0.append(request.path) }
+                    if request.path == "/first" {
+                        arrived.open()
+                        try release.waitBlocking()
+                    }
+                    connection.answer()
                 }
-                connection.answer()
             }
-        }) { server, client in
+        ) { server, client in
             let first = start(client, OutgoingRequest(method: .post, url: server.url("/first")))
             try await arrived.wait()
             let second = start(client, OutgoingRequest(method: .post, url: server.url("/second")))
@@ -114,13 +117,16 @@ struct CancellationTests {
     func storm() async throws {
         let seed = UInt64.random(in: 0...UInt64.max)
         print("seed \(seed)")
-        try await withServer(HTTPClientConfiguration(maximumConnectionsPerHost: 4), script: { connection in
-            while let request = try connection.readRequest() {
-                // Those that are to be cancelled are answered only by hanging up.
-                if request.path == "/never" { return try connection.waitForClose() }
-                connection.answer()
+        try await withServer(
+            HTTPClientConfiguration(maximumConnectionsPerHost: 4),
+            script: { connection in
+                while let request = try connection.readRequest() {
+                    // Those that are to be cancelled are answered only by hanging up.
+                    if request.path == "/never" { return try connection.waitForClose() }
+                    connection.answer()
+                }
             }
-        }) { server, client in
+        ) { server, client in
             await withTaskGroup { group in
                 var random = SplitMix(seed)
                 for _ in 0..<200 {
@@ -145,12 +151,15 @@ struct CancellationTests {
     func shutdown() async throws {
         let (arrived, closed) = (Gate(), Gate())
         let configuration = HTTPClientConfiguration(maximumConnectionsPerHost: 1)
-        try await withServer(configuration, script: { connection in
-            _ = try connection.readRequest()
-            arrived.open()
-            try connection.waitForClose()
-            closed.open()
-        }) { server, client in
+        try await withServer(
+            configuration,
+            script: { connection in
+                _ = try connection.readRequest()
+                arrived.open()
+                try connection.waitForClose()
+                closed.open()
+            }
+        ) { server, client in
             let underWay = start(client, OutgoingRequest(method: .post, url: server.url("/1")))
             try await arrived.wait()
             let others = (0..<20).map { _ in start(client, OutgoingRequest(method: .post, url: server.url("/2"))) }

@@ -36,8 +36,9 @@ struct ConnectionTests {
             connection.answer(body: request.path == "/large" ? String(repeating: "a", count: 5000) : "ok")
             if try connection.readRequest() != nil { connection.answer(body: "from the same connection") }
         }) { server, client in
-            let error = await client.failure(of: OutgoingRequest(
-                method: .get, url: server.url("/large"), limits: RequestLimits(maximumAnswerBytes: 10)))
+            let error = await client.failure(
+                of: OutgoingRequest(
+                    method: .get, url: server.url("/large"), limits: RequestLimits(maximumAnswerBytes: 10)))
             #expect(error?.code == .answerTooLarge)
             let response = try await client.get(server.url("/small"))
             #expect(response.text == "ok")
@@ -87,15 +88,18 @@ struct ConnectionTests {
     func queueTimeout() async throws {
         let (arrived, release) = (Gate(), Gate())
         let limits = RequestLimits(connectTimeout: .milliseconds(50), totalTimeout: .milliseconds(400))
-        try await withServer(HTTPClientConfiguration(maximumConnectionsPerHost: 1), script: { connection in
-            while let request = try connection.readRequest() {
-                if request.path == "/first" {
-                    arrived.open()
-                    try release.waitBlocking()
+        try await withServer(
+            HTTPClientConfiguration(maximumConnectionsPerHost: 1),
+            script: { connection in
+                while let request = try connection.readRequest() {
+                    if request.path == "/first" {
+                        arrived.open()
+                        try release.waitBlocking()
+                    }
+                    connection.answer()
                 }
-                connection.answer()
             }
-        }) { server, client in
+        ) { server, client in
             async let first = client.post(server.url("/first"))
             try await arrived.wait()
             let error = await client.failure(

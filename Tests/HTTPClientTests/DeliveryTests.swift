@@ -63,9 +63,10 @@ struct DeliveryTests {
     @Test("A server that is silent in the TLS handshake")
     func silentHandshake() async throws {
         try await withServer(script: { try $0.waitForClose() }) { server, client in
-            let error = await client.failure(of: OutgoingRequest(
-                method: .post, url: "https://127.0.0.1:\(server.port)/",
-                limits: RequestLimits(connectTimeout: .milliseconds(200))))
+            let error = await client.failure(
+                of: OutgoingRequest(
+                    method: .post, url: "https://127.0.0.1:\(server.port)/",
+                    limits: RequestLimits(connectTimeout: .milliseconds(200))))
             #expect(error?.code == .connectTimedOut)
             #expect(error?.delivery == .neverSent)
         }
@@ -108,50 +109,52 @@ struct DeliveryTests {
     private static let ok = "HTTP/1.1 200 OK\r\n"
 
     /// The server reads the request, answers this much, and closes.
-    @Test("An answer that breaks off or is none", arguments: [
-        Broken(name: "nothing at all", answer: "", code: .connectionLost, delivery: .unknown),
-        Broken(name: "half a status line", answer: "HTTP/1.1 20", code: .connectionLost, delivery: .unknown),
-        Broken(name: "a third of the protocol's name", answer: "HT", code: .connectionLost, delivery: .unknown),
-        Broken(name: "only a status line", answer: ok, code: .connectionLost, delivery: .answered(status: 200)),
-        Broken(
-            name: "half a head", answer: ok + "Content-Type: text/plain\r\nContent-Le",
-            code: .connectionLost, delivery: .answered(status: 200)),
-        Broken(
-            name: "an interim answer only", answer: "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n",
-            code: .connectionLost, delivery: .unknown),
-        Broken(
-            name: "half a body", answer: "HTTP/1.1 503 No\r\nContent-Length: 10\r\n\r\nhalf",
-            code: .connectionLost, delivery: .answered(status: 503)),
-        Broken(
-            name: "half a chunk", answer: ok + "Transfer-Encoding: chunked\r\n\r\n5\r\nab",
-            code: .connectionLost, delivery: .answered(status: 200)),
-        Broken(
-            name: "no last chunk", answer: ok + "Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n",
-            code: .connectionLost, delivery: .answered(status: 200)),
-        Broken(
-            name: "a chunk size that is none", answer: ok + "Transfer-Encoding: chunked\r\n\r\nxyz\r\nab\r\n0\r\n\r\n",
-            code: .answerMalformed, delivery: .answered(status: 200)),
-        Broken(
-            name: "a length that is none", answer: ok + "Content-Length: many\r\n\r\nab",
-            code: .answerMalformed, delivery: .answered(status: 200)),
-        Broken(
-            name: "a negative length", answer: ok + "Content-Length: -5\r\n\r\nab",
-            code: .answerMalformed, delivery: .answered(status: 200)),
-        Broken(
-            name: "a NUL in the head", answer: ok + "X-Odd: a\0b\r\nContent-Length: 0\r\n\r\n",
-            code: .answerMalformed, delivery: .answered(status: 200)),
-        Broken(
-            name: "a line that is no field", answer: ok + "no field\r\nContent-Length: 0\r\n\r\n",
-            code: .answerMalformed, delivery: .answered(status: 200)),
-        Broken(
-            name: "another protocol", answer: "220 mail.example ESMTP\r\n", code: .answerMalformed, delivery: .unknown),
-        Broken(
-            name: "a version that does not exist", answer: "HTTP/7.3 200 OK\r\nContent-Length: 0\r\n\r\n",
-            code: .answerMalformed, delivery: .unknown),
-        Broken(
-            name: "a status that is no number", answer: "HTTP/1.1 abc OK\r\nContent-Length: 0\r\n\r\n",
-            code: .answerMalformed, delivery: .unknown),
-    ])
+    @Test(
+        "An answer that breaks off or is none",
+        arguments: [
+            Broken(name: "nothing at all", answer: "", code: .connectionLost, delivery: .unknown),
+            Broken(name: "half a status line", answer: "HTTP/1.1 20", code: .connectionLost, delivery: .unknown),
+            Broken(name: "a third of the protocol's name", answer: "HT", code: .connectionLost, delivery: .unknown),
+            Broken(name: "only a status line", answer: ok, code: .connectionLost, delivery: .answered(status: 200)),
+            Broken(
+                name: "half a head", answer: ok + "Content-Type: text/plain\r\nContent-Le",
+                code: .connectionLost, delivery: .answered(status: 200)),
+            Broken(
+                name: "an interim answer only", answer: "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n",
+                code: .connectionLost, delivery: .unknown),
+            Broken(
+                name: "half a body", answer: "HTTP/1.1 503 No\r\nContent-Length: 10\r\n\r\nhalf",
+                code: .connectionLost, delivery: .answered(status: 503)),
+            Broken(
+                name: "half a chunk", answer: ok + "Transfer-Encoding: chunked\r\n\r\n5\r\nab",
+                code: .connectionLost, delivery: .answered(status: 200)),
+            Broken(
+                name: "no last chunk", answer: ok + "Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n",
+                code: .connectionLost, delivery: .answered(status: 200)),
+            Broken(
+                name: "a chunk size that is none", answer: ok + "Transfer-Encoding: chunked\r\n\r\nxyz\r\nab\r\n0\r\n\r\n",
+                code: .answerMalformed, delivery: .answered(status: 200)),
+            Broken(
+                name: "a length that is none", answer: ok + "Content-Length: many\r\n\r\nab",
+                code: .answerMalformed, delivery: .answered(status: 200)),
+            Broken(
+                name: "a negative length", answer: ok + "Content-Length: -5\r\n\r\nab",
+                code: .answerMalformed, delivery: .answered(status: 200)),
+            Broken(
+                name: "a NUL in the head", answer: ok + "X-Odd: a\0b\r\nContent-Length: 0\r\n\r\n",
+                code: .answerMalformed, delivery: .answered(status: 200)),
+            Broken(
+                name: "a line that is no field", answer: ok + "no field\r\nContent-Length: 0\r\n\r\n",
+                code: .answerMalformed, delivery: .answered(status: 200)),
+            Broken(
+                name: "another protocol", answer: "220 mail.example ESMTP\r\n", code: .answerMalformed, delivery: .unknown),
+            Broken(
+                name: "a version that does not exist", answer: "HTTP/7.3 200 OK\r\nContent-Length: 0\r\n\r\n",
+                code: .answerMalformed, delivery: .unknown),
+            Broken(
+                name: "a status that is no number", answer: "HTTP/1.1 abc OK\r\nContent-Length: 0\r\n\r\n",
+                code: .answerMalformed, delivery: .unknown),
+        ])
     func brokenAnswer(_ broken: Broken) async throws {
         try await withServer(script: { connection in
             _ = try connection.readRequest()
@@ -209,8 +212,9 @@ struct DeliveryTests {
             try connection.readSome()
             connection.reset()
         }) { server, client in
-            let error = await client.failure(of: OutgoingRequest(
-                method: .post, url: server.url(), body: [UInt8](repeating: 1, count: 20_000_000)))
+            let error = await client.failure(
+                of: OutgoingRequest(
+                    method: .post, url: server.url(), body: [UInt8](repeating: 1, count: 20_000_000)))
             #expect(error?.code == .connectionLost)
             #expect(error?.delivery == .unknown)
         }
@@ -246,9 +250,10 @@ struct DeliveryTests {
     func deadConnectionIdempotent(_ method: HTTPRequest.Method) async throws {
         let (error, arrived) = try await sendTwice(method)
         #expect(error == nil)
-        #expect(arrived == [
-            "1: GET /first HTTP/1.1", "1: \(method.rawValue) /second HTTP/1.1", "2: \(method.rawValue) /second HTTP/1.1",
-        ])
+        #expect(
+            arrived == [
+                "1: GET /first HTTP/1.1", "1: \(method.rawValue) /second HTTP/1.1", "2: \(method.rawValue) /second HTTP/1.1",
+            ])
     }
 
     @Test("A connection that the server closed in between is not used again, whatever the method")

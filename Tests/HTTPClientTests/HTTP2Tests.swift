@@ -97,8 +97,9 @@ struct HTTP2Tests {
         try await withPeer { peer, client, url in
             let tasks = (0..<5).map { _ in
                 Task {
-                    try await client.send(OutgoingRequest(
-                        method: .post, url: url, headerFields: [.gradientToken: "t"], body: Array("{}".utf8)))
+                    try await client.send(
+                        OutgoingRequest(
+                            method: .post, url: url, headerFields: [.gradientToken: "t"], body: Array("{}".utf8)))
                 }
             }
             try await peer.begin()

@@ -34,11 +34,13 @@ struct LimitTests {
         #expect(error?.message.contains("100 bytes") == true)
     }
 
-    @Test("An answer that turns out too large is refused, whatever it announced", arguments: [
-        "HTTP/1.1 500 No\r\nTransfer-Encoding: chunked\r\n\r\n65\r\n",
-        "HTTP/1.1 500 No\r\n\r\n",
-        "HTTP/1.1 500 No\r\nContent-Length: 10\r\nTransfer-Encoding: chunked\r\n\r\n65\r\n",
-    ])
+    @Test(
+        "An answer that turns out too large is refused, whatever it announced",
+        arguments: [
+            "HTTP/1.1 500 No\r\nTransfer-Encoding: chunked\r\n\r\n65\r\n",
+            "HTTP/1.1 500 No\r\n\r\n",
+            "HTTP/1.1 500 No\r\nContent-Length: 10\r\nTransfer-Encoding: chunked\r\n\r\n65\r\n",
+        ])
     func turnedOut(_ head: String) async throws {
         let error = try await failure(answering: head, String(repeating: "a", count: 101))
         #expect(error?.code == .answerTooLarge)
@@ -53,12 +55,14 @@ struct LimitTests {
         #expect(error?.code == .answerTooLarge)
     }
 
-    @Test("A head without end is refused", arguments: [
-        // Many fields, one field, and interim answers without end.
-        String(repeating: "X-Field: \(String(repeating: "a", count: 1000))\r\n", count: 300),
-        "X-Field: " + String(repeating: "a", count: 300_000) + "\r\n",
-        "\r\n" + String(repeating: "HTTP/1.1 102 Wait\r\nX-Field: \(String(repeating: "a", count: 1000))\r\n\r\n", count: 300),
-    ])
+    @Test(
+        "A head without end is refused",
+        arguments: [
+            // Many fields, one field, and interim answers without end.
+            String(repeating: "X-Field: \(String(repeating: "a", count: 1000))\r\n", count: 300),
+            "X-Field: " + String(repeating: "a", count: 300_000) + "\r\n",
+            "\r\n" + String(repeating: "HTTP/1.1 102 Wait\r\nX-Field: \(String(repeating: "a", count: 1000))\r\n\r\n", count: 300),
+        ])
     func endlessHead(_ lines: String) async throws {
         let error = try await failure(answering: "HTTP/1.1 102 OK\r\n" + lines, limits: RequestLimits())
         #expect(error?.code == .answerTooLarge)
@@ -82,9 +86,12 @@ struct LimitTests {
 
     @Test("The client's own limits hold for requests that bring none")
     func defaults() async throws {
-        try await withServer(HTTPClientConfiguration(limits: Self.hundredBytes), script: { connection in
-            while try connection.readRequest() != nil { connection.answer(body: String(repeating: "a", count: 101)) }
-        }) { server, client in
+        try await withServer(
+            HTTPClientConfiguration(limits: Self.hundredBytes),
+            script: { connection in
+                while try connection.readRequest() != nil { connection.answer(body: String(repeating: "a", count: 101)) }
+            }
+        ) { server, client in
             let error = await client.failure(of: OutgoingRequest(method: .get, url: server.url()))
             #expect(error?.code == .answerTooLarge)
             let response = try await client.get(server.url(), limits: RequestLimits())
@@ -92,10 +99,12 @@ struct LimitTests {
         }
     }
 
-    @Test("Limits that make no sense are refused", arguments: [
-        RequestLimits(connectTimeout: .zero), RequestLimits(totalTimeout: .seconds(-1)),
-        RequestLimits(maximumAnswerBytes: -1), RequestLimits(maximumRedirects: -1),
-    ])
+    @Test(
+        "Limits that make no sense are refused",
+        arguments: [
+            RequestLimits(connectTimeout: .zero), RequestLimits(totalTimeout: .seconds(-1)),
+            RequestLimits(maximumAnswerBytes: -1), RequestLimits(maximumRedirects: -1),
+        ])
     func nonsense(_ limits: RequestLimits) async throws {
         let error = try await withClient { client in
             await client.failure(of: OutgoingRequest(method: .get, url: "http://127.0.0.1:1/", limits: limits))

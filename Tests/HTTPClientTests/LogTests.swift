@@ -55,10 +55,13 @@ struct LogTests {
     @Test("An answer: method, place, status, time and size, at debug")
     func answered() async throws {
         let book = LogBook()
-        let port = try await withServer(logger: book.logger, script: { connection in
-            _ = try connection.readRequest()
-            connection.answer("201 \(Self.secret)", ["Set-Cookie: \(Self.secret)"], body: Self.secret)
-        }) { server, client in
+        let port = try await withServer(
+            logger: book.logger,
+            script: { connection in
+                _ = try connection.readRequest()
+                connection.answer("201 \(Self.secret)", ["Set-Cookie: \(Self.secret)"], body: Self.secret)
+            }
+        ) { server, client in
             _ = try await client.send(Self.request(server.url("/api/accounts")))
             return server.port
         }
@@ -73,18 +76,23 @@ struct LogTests {
         #expect(!book.text.contains(Self.secret))
     }
 
-    @Test("A failure: code and what is known of the request, at notice; whatever the server did", arguments: [
-        "", "HTTP/1.1 200 \(secret)\r\nX-\(secret): \(secret)\r\nContent-Length: \(secret)\r\n\r\n",
-        "\(secret)\r\n\r\n", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\(secret)\r\n",
-        "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n\(secret)",
-        "HTTP/1.1 200 OK\r\n\(secret)\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 999999999999\r\n\r\n\(secret)",
-    ])
+    @Test(
+        "A failure: code and what is known of the request, at notice; whatever the server did",
+        arguments: [
+            "", "HTTP/1.1 200 \(secret)\r\nX-\(secret): \(secret)\r\nContent-Length: \(secret)\r\n\r\n",
+            "\(secret)\r\n\r\n", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\(secret)\r\n",
+            "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n\(secret)",
+            "HTTP/1.1 200 OK\r\n\(secret)\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 999999999999\r\n\r\n\(secret)",
+        ])
     func failed(_ answer: String) async throws {
         let book = LogBook()
-        let error = try await withServer(logger: book.logger, script: { connection in
-            _ = try connection.readRequest()
-            connection.write(answer)
-        }) { server, client in
+        let error = try await withServer(
+            logger: book.logger,
+            script: { connection in
+                _ = try connection.readRequest()
+                connection.write(answer)
+            }
+        ) { server, client in
             await client.failure(of: Self.request(server.url("/api/accounts")))
         }
         let line = try #require(book.lines.first)
@@ -96,10 +104,13 @@ struct LogTests {
         #expect(error.map { "\($0)".contains(Self.secret) } == false)
     }
 
-    @Test("A failure before anything is sent", arguments: [
-        "http://127.0.0.1:1/", "https://127.0.0.1:1/", "ftp://\(secret)@example.com/\(secret)", "http://\(secret):x@127.0.0.1/\(secret)",
-        "http://127.0.0.1:1/ \(secret)", "http://127.0.0.1:1/a/../\(secret)", "\(secret)", "http://[\(secret)]/",
-    ])
+    @Test(
+        "A failure before anything is sent",
+        arguments: [
+            "http://127.0.0.1:1/", "https://127.0.0.1:1/", "ftp://\(secret)@example.com/\(secret)",
+            "http://\(secret):x@127.0.0.1/\(secret)",
+            "http://127.0.0.1:1/ \(secret)", "http://127.0.0.1:1/a/../\(secret)", "\(secret)", "http://[\(secret)]/",
+        ])
     func neverSent(_ url: String) async throws {
         let book = LogBook()
         let error = try await withClient(logger: book.logger) { client in await client.failure(of: Self.request(url)) }
@@ -111,10 +122,13 @@ struct LogTests {
     @Test("A refused redirect or header field")
     func refused() async throws {
         let book = LogBook()
-        try await withServer(logger: book.logger, script: { connection in
-            _ = try connection.readRequest()
-            connection.answer("302 Found", ["Location: ftp://\(Self.secret)/\(Self.secret)?\(Self.secret)"])
-        }) { server, client in
+        try await withServer(
+            logger: book.logger,
+            script: { connection in
+                _ = try connection.readRequest()
+                connection.answer("302 Found", ["Location: ftp://\(Self.secret)/\(Self.secret)?\(Self.secret)"])
+            }
+        ) { server, client in
             var request = Self.request(server.url(), limits: RequestLimits(maximumRedirects: 1))
             request.method = .get
             let redirect = await client.failure(of: request)
@@ -131,11 +145,14 @@ struct LogTests {
     @Test("A path that holds a secret is replaced")
     func pathForLog() async throws {
         let book = LogBook()
-        try await withServer(logger: book.logger, script: { connection in
-            _ = try connection.readRequest()
-            connection.answer()
-            _ = try connection.readRequest()
-        }) { server, client in
+        try await withServer(
+            logger: book.logger,
+            script: { connection in
+                _ = try connection.readRequest()
+                connection.answer()
+                _ = try connection.readRequest()
+            }
+        ) { server, client in
             var request = Self.request(server.url("/keys/\(Self.secret)"))
             request.pathForLog = "/keys/***"
             _ = try await client.send(request)
@@ -150,11 +167,14 @@ struct LogTests {
     func cancelled() async throws {
         let book = LogBook()
         let arrived = Gate()
-        try await withServer(logger: book.logger, script: { connection in
-            _ = try connection.readRequest()
-            arrived.open()
-            try connection.waitForClose()
-        }) { server, client in
+        try await withServer(
+            logger: book.logger,
+            script: { connection in
+                _ = try connection.readRequest()
+                arrived.open()
+                try connection.waitForClose()
+            }
+        ) { server, client in
             let task = Task { await client.failure(of: Self.request(server.url())) }
             try await arrived.wait()
             task.cancel()

@@ -37,9 +37,10 @@ struct ProxyTests {
             }) { proxy in
                 setenv("https_proxy", proxy.url(), 1)
                 try await withClient { client in
-                    let error = await client.failure(of: OutgoingRequest(
-                        method: .post, url: "https://perch.invalid/path", headerFields: [.gradientToken: "secret"],
-                        body: Array("secret".utf8)))
+                    let error = await client.failure(
+                        of: OutgoingRequest(
+                            method: .post, url: "https://perch.invalid/path", headerFields: [.gradientToken: "secret"],
+                            body: Array("secret".utf8)))
                     #expect(error?.code == .proxyFailed)
                     #expect(error?.delivery == .neverSent)
                     #expect(error?.message.contains("https_proxy") == true)

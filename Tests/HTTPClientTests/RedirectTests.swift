@@ -52,9 +52,11 @@ struct RedirectTests {
         #expect(atSecond.isEmpty)
     }
 
-    @Test("To another port, nothing that could be a credential goes along", arguments: [
-        "301 Moved", "302 Found", "303 See Other", "307 Temporary", "308 Permanent",
-    ])
+    @Test(
+        "To another port, nothing that could be a credential goes along",
+        arguments: [
+            "301 Moved", "302 Found", "303 See Other", "307 Temporary", "308 Permanent",
+        ])
     func otherPort(_ status: String) async throws {
         let (outcome, atSecond) = try await redirect(status, to: { $0.url("/there?x=1#part") })
         let response = try outcome.get()
@@ -91,9 +93,11 @@ struct RedirectTests {
         #expect(requests.map { $0.head.contains("secret") } == [true, false, false])
     }
 
-    @Test("To the same origin, everything goes along", arguments: [
-        ("/other", "/other"), ("other", "/folder/other"), ("?q=1", "/folder/start?q=1"), ("../up", "/up"), ("a b", "/folder/a%20b"),
-    ])
+    @Test(
+        "To the same origin, everything goes along",
+        arguments: [
+            ("/other", "/other"), ("other", "/folder/other"), ("?q=1", "/folder/start?q=1"), ("../up", "/up"), ("a b", "/folder/a%20b"),
+        ])
     func sameOrigin(_ location: String, _ target: String) async throws {
         let seen = Mutex<[RawRequest]>([])
         try await withServer(script: { connection in
@@ -122,9 +126,11 @@ struct RedirectTests {
         #expect(atSecond.map(\.line) == ["HEAD /there HTTP/1.1"])
     }
 
-    @Test("What may change something is never sent on", arguments: [
-        HTTPRequest.Method.post, .put, .patch, .delete,
-    ])
+    @Test(
+        "What may change something is never sent on",
+        arguments: [
+            HTTPRequest.Method.post, .put, .patch, .delete,
+        ])
     func unsafeMethods(_ method: HTTPRequest.Method) async throws {
         let (outcome, atSecond) = try await redirect("307 Temporary", to: { $0.url() }, method)
         let response = try outcome.get()
@@ -161,10 +167,12 @@ struct RedirectTests {
         }
     }
 
-    @Test("Targets that are refused", arguments: [
-        "ftp://127.0.0.1/", "file:///etc/passwd", "gopher://127.0.0.1/", "http://", "http://user:secret@127.0.0.1/",
-        "javascript:alert(1)", "http://127.0.0.1/a\\b", "http://127.0.0.1:99999/",
-    ])
+    @Test(
+        "Targets that are refused",
+        arguments: [
+            "ftp://127.0.0.1/", "file:///etc/passwd", "gopher://127.0.0.1/", "http://", "http://user:secret@127.0.0.1/",
+            "javascript:alert(1)", "http://127.0.0.1/a\\b", "http://127.0.0.1:99999/",
+        ])
     func refusedTargets(_ target: String) async throws {
         let (outcome, atSecond) = try await redirect(to: { _ in target })
         guard case .failure(let error) = outcome else {

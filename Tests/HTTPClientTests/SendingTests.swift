@@ -52,9 +52,11 @@ struct SendingTests {
         #expect(request.body == body)
     }
 
-    @Test("Every method is sent as named", arguments: [
-        HTTPRequest.Method.get, .post, .put, .patch, .delete, .options, .head, HTTPRequest.Method("PURGE")!,
-    ])
+    @Test(
+        "Every method is sent as named",
+        arguments: [
+            HTTPRequest.Method.get, .post, .put, .patch, .delete, .options, .head, HTTPRequest.Method("PURGE")!,
+        ])
     func methods(_ method: HTTPRequest.Method) async throws {
         let request = try await arrived(method, "/m")
         #expect(request.line == "\(method.rawValue) /m HTTP/1.1")
@@ -104,9 +106,10 @@ struct SendingTests {
                 connection.answer()
             }
         }) { server, client in
-            _ = try await client.send(OutgoingRequest(
-                method: .patch, url: server.url("/1"), headerFields: [.gradientToken: "t", .contentType: "text/plain"],
-                body: Array("body".utf8)))
+            _ = try await client.send(
+                OutgoingRequest(
+                    method: .patch, url: server.url("/1"), headerFields: [.gradientToken: "t", .contentType: "text/plain"],
+                    body: Array("body".utf8)))
             _ = try await client.send(OutgoingRequest(method: .head, url: server.url("/2")))
             _ = try await client.send(OutgoingRequest(method: .get, url: server.url("/3")))
             _ = try await client.send(OutgoingRequest(method: .post, url: server.url("/4")))
@@ -114,9 +117,10 @@ struct SendingTests {
             #expect(server.connectionCount == 1)
         }
         let requests = seen.withLock { $0 }
-        #expect(requests.map(\.line) == [
-            "PATCH /1 HTTP/1.1", "HEAD /2 HTTP/1.1", "GET /3 HTTP/1.1", "POST /4 HTTP/1.1", "DELETE /5 HTTP/1.1",
-        ])
+        #expect(
+            requests.map(\.line) == [
+                "PATCH /1 HTTP/1.1", "HEAD /2 HTTP/1.1", "GET /3 HTTP/1.1", "POST /4 HTTP/1.1", "DELETE /5 HTTP/1.1",
+            ])
         #expect(requests.map { $0.values("Content-Length") } == [["4"], [], [], ["0"], []])
         #expect(requests.dropFirst().allSatisfy { $0.values("GRADIENT-TOKEN").isEmpty && $0.body.isEmpty })
         #expect(requests.dropFirst().allSatisfy { $0.values("Content-Type").isEmpty })

@@ -77,8 +77,9 @@ struct TLSTests {
                     let url = "https://localhost:\(server.port)/"
                     let task = Task { await client.failure(of: OutgoingRequest(method: .get, url: url)) }
                     try await server.skip(past: "GET / HTTP/1.1")
-                    try server.write(Array(
-                        "HTTP/1.1 302 Found\r\nLocation: http://localhost/\r\nContent-Length: 0\r\n\r\n".utf8))
+                    try server.write(
+                        Array(
+                            "HTTP/1.1 302 Found\r\nLocation: http://localhost/\r\nContent-Length: 0\r\n\r\n".utf8))
                     let error = await task.value
                     #expect(error?.code == .redirectRefused)
                     #expect(error?.delivery == .answered(status: 302))

@@ -7,12 +7,14 @@ import Testing
 struct EventStreamTests {
     private static let get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 
-    @Test("An event's fields, each line of its data on a line of its own", arguments: [
-        (ServerSentEvent(data: "a"), "data: a\n\n"),
-        (ServerSentEvent(data: "a\nb\r\nc\rd"), "data: a\ndata: b\ndata: c\ndata: d\n\n"),
-        (ServerSentEvent(data: ""), "data: \n\n"),
-        (ServerSentEvent(event: "e", data: "d", id: "7", retryMilliseconds: 500), "event: e\nid: 7\nretry: 500\ndata: d\n\n"),
-    ])
+    @Test(
+        "An event's fields, each line of its data on a line of its own",
+        arguments: [
+            (ServerSentEvent(data: "a"), "data: a\n\n"),
+            (ServerSentEvent(data: "a\nb\r\nc\rd"), "data: a\ndata: b\ndata: c\ndata: d\n\n"),
+            (ServerSentEvent(data: ""), "data: \n\n"),
+            (ServerSentEvent(event: "e", data: "d", id: "7", retryMilliseconds: 500), "event: e\nid: 7\nretry: 500\ndata: d\n\n"),
+        ])
     func encoding(event: ServerSentEvent, text: String) throws {
         #expect(String(decoding: try event.encoded(), as: UTF8.self) == text)
     }
@@ -88,10 +90,11 @@ struct EventStreamTests {
     func misuse() async throws {
         let kept = AsyncStream.makeStream(of: BodyWriter.self)
         let handler: Handler = { _ in
-            Response(body: .stream { writer in
-                try await writer.write("x")
-                kept.continuation.yield(writer)
-            })
+            Response(
+                body: .stream { writer in
+                    try await writer.write("x")
+                    kept.continuation.yield(writer)
+                })
         }
         try await withServer(handler: handler) { address, _ in
             let client = try await RawClient(address)

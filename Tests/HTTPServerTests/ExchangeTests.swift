@@ -92,9 +92,10 @@ struct ExchangeTests {
     @Test("A stream is chunked to HTTP/1.1 and ended by closing to HTTP/1.0")
     func streams() async throws {
         let handler: Handler = { _ in
-            Response(body: .stream { writer in
-                for word in ["one ", "", "two ", "three"] { try await writer.write(word) }
-            })
+            Response(
+                body: .stream { writer in
+                    for word in ["one ", "", "two ", "three"] { try await writer.write(word) }
+                })
         }
         try await withServer(handler: handler) { address, _ in
             let client = try await RawClient(address)
@@ -115,10 +116,11 @@ struct ExchangeTests {
     @Test("A stream that fails is cut without its last chunk (RFC 9112 section 8)")
     func failingStream() async throws {
         let handler: Handler = { _ in
-            Response(body: .stream { writer in
-                try await writer.write("half")
-                throw HTTPError(.internalServerError, code: "x", message: "x")
-            })
+            Response(
+                body: .stream { writer in
+                    try await writer.write("half")
+                    throw HTTPError(.internalServerError, code: "x", message: "x")
+                })
         }
         try await withServer(handler: handler) { address, _ in
             let client = try await RawClient(address)
@@ -199,9 +201,10 @@ struct ExchangeTests {
     @Test("A stream may read the request's body while it writes")
     func duplex() async throws {
         let handler: Handler = { request in
-            Response(body: .stream { writer in
-                for try await chunk in request.body { try await writer.write(chunk) }
-            })
+            Response(
+                body: .stream { writer in
+                    for try await chunk in request.body { try await writer.write(chunk) }
+                })
         }
         try await withServer(handler: handler) { address, _ in
             let client = try await RawClient(address)
@@ -379,11 +382,14 @@ struct ExchangeTests {
     @Test("The handler sees address, cookies, query and path")
     func requestParts() async throws {
         let handler: Handler = { request in
-            .text("\(request.remoteAddress.host) \(request.cookie("b") ?? "-") \(request.query["q"] ?? "-") \(request.path) \(request.head.authority ?? "-")")
+            .text(
+                "\(request.remoteAddress.host) \(request.cookie("b") ?? "-") \(request.query["q"] ?? "-") \(request.path) \(request.head.authority ?? "-")"
+            )
         }
         try await withServer(handler: handler) { address, _ in
             let client = try await RawClient(address)
-            let answer = try await client.exchange("GET /x%2Fy?q=1+2 HTTP/1.1\r\nHost: a:80\r\nCookie: ab=1; b=\"2\"\r\nCookie: b=3\r\n\r\n")
+            let answer = try await client.exchange(
+                "GET /x%2Fy?q=1+2 HTTP/1.1\r\nHost: a:80\r\nCookie: ab=1; b=\"2\"\r\nCookie: b=3\r\n\r\n")
             #expect(answer.text == "127.0.0.1 2 1 2 /x%2Fy a:80")
         }
     }

@@ -1,8 +1,8 @@
+import HTTPServerVectors
 import HTTPTypes
 import Testing
 
 @testable import HTTPServer
-import HTTPServerVectors
 
 @Suite("Request parser")
 struct RequestParserTests {

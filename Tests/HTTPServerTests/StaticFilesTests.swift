@@ -44,13 +44,15 @@ struct StaticFilesTests {
         }
     }
 
-    @Test("Nothing outside the directory, no hidden file, no link, under any spelling", arguments: [
-        "/../secret.txt", "/css/../../secret.txt", "/%2e%2e/secret.txt", "/..%2fsecret.txt", "/%2E%2E%2Fsecret.txt",
-        "/css/..%2f..%2fsecret.txt", "/%252e%252e/secret.txt", "/..\\secret.txt", "/..%5csecret.txt", "//secret.txt",
-        "/./css/app.css", "/css//app.css", "/css%2Fapp.css", "/css/app.css%00", "/css/app.css/", "/css", "/", "",
-        "/.env", "/%2eenv", "/link.txt", "/up/secret.txt", "/%c0%ae%c0%ae/secret.txt", "/CSS/app.css", "/css/app.css%zz",
-        "css/app.css", "/etc/passwd", "/../../../../../../etc/passwd", "/....//secret.txt",
-    ])
+    @Test(
+        "Nothing outside the directory, no hidden file, no link, under any spelling",
+        arguments: [
+            "/../secret.txt", "/css/../../secret.txt", "/%2e%2e/secret.txt", "/..%2fsecret.txt", "/%2E%2E%2Fsecret.txt",
+            "/css/..%2f..%2fsecret.txt", "/%252e%252e/secret.txt", "/..\\secret.txt", "/..%5csecret.txt", "//secret.txt",
+            "/./css/app.css", "/css//app.css", "/css%2Fapp.css", "/css/app.css%00", "/css/app.css/", "/css", "/", "",
+            "/.env", "/%2eenv", "/link.txt", "/up/secret.txt", "/%c0%ae%c0%ae/secret.txt", "/CSS/app.css", "/css/app.css%zz",
+            "css/app.css", "/etc/passwd", "/../../../../../../etc/passwd", "/....//secret.txt",
+        ])
     func traversal(path: String) async throws {
         try await withFiles { files in #expect(files.response(for: path, request: request()) == nil) }
     }

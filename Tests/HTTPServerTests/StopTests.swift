@@ -178,10 +178,11 @@ struct StopTests {
             signal(SIGPIPE, SIG_DFL)
             let failed = Signal()
             let handler: Handler = { _ in
-                Response(body: .stream { writer in
-                    defer { failed.fire() }
-                    while true { try await writer.write([UInt8](repeating: 0x61, count: 65536)) }
-                })
+                Response(
+                    body: .stream { writer in
+                        defer { failed.fire() }
+                        while true { try await writer.write([UInt8](repeating: 0x61, count: 65536)) }
+                    })
             }
             try await withServer(handler: handler) { address, _ in
                 let client = try await RawClient(address)

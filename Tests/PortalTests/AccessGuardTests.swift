@@ -45,11 +45,13 @@ struct AccessGuardTests {
         #expect(!OriginCheck.admits(method: .post, origin: "https://a.example", fetchSite: nil, publicOrigin: WebOrigin("nonsense")))
     }
 
-    @Test("serializes origins as browsers do", arguments: [
-        ("https://Perch.Example:443/some/path", "https://perch.example"), ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
-        ("http://localhost:80", "http://localhost"), ("https://x.example:80", "https://x.example:80"),
-        ("ftp://x.example", nil), ("x.example", nil), ("", nil), ("https://", nil),
-    ] as [(String, String?)])
+    @Test(
+        "serializes origins as browsers do",
+        arguments: [
+            ("https://Perch.Example:443/some/path", "https://perch.example"), ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
+            ("http://localhost:80", "http://localhost"), ("https://x.example:80", "https://x.example:80"),
+            ("ftp://x.example", nil), ("x.example", nil), ("", nil), ("https://", nil),
+        ] as [(String, String?)])
     func serialization(_ address: String, _ expected: String?) {
         #expect(WebOrigin(address)?.description == expected)
     }

@@ -24,7 +24,8 @@ struct AccessRouteTests {
     @Test("is one that these tests know")
     func known() async throws {
         try await withPageDesk { desk in
-            let expected = Set(Self.forms.map { "POST \($0)" } + Self.pages.map { "GET " + $0.replacing("run_x", with: "{id}") } + ["GET /launch"])
+            let expected = Set(
+                Self.forms.map { "POST \($0)" } + Self.pages.map { "GET " + $0.replacing("run_x", with: "{id}") } + ["GET /launch"])
             #expect(Set(routes(desk).map { "\($0.method.rawValue) \($0.pattern)" }) == expected)
         }
     }

@@ -158,13 +158,15 @@ struct AdminAccessTests {
         }
     }
 
-    @Test("A key needs a name that can be shown and a role there is", arguments: [
-        (#"{"name":"","role":"viewer"}"#, "name"),
-        (#"{"name":"   ","role":"viewer"}"#, "name"),
-        (#"{"name":"a\u001bb","role":"viewer"}"#, "name"),
-        (#"{"name":"Night","role":"root"}"#, "role"),
-        (#"{"name":"Night"}"#, "role"),
-    ])
+    @Test(
+        "A key needs a name that can be shown and a role there is",
+        arguments: [
+            (#"{"name":"","role":"viewer"}"#, "name"),
+            (#"{"name":"   ","role":"viewer"}"#, "name"),
+            (#"{"name":"a\u001bb","role":"viewer"}"#, "name"),
+            (#"{"name":"Night","role":"root"}"#, "role"),
+            (#"{"name":"Night"}"#, "role"),
+        ])
     func badOperators(body: String, field: String) async throws {
         try await withAdminOffice { office in
             let answer = try await office.call(.post, "/operators", json: body)

@@ -16,10 +16,12 @@ struct AdminCatalogueTests {
                 query + "?search=con%20%26", 200, #"{"clients":[{"id":"2","name":"Contoso"},{"id":"1","name":"Conglomo"}]}"#)
             office.synthesize.answer(query + "?search=con%20%26&previousId=1", 200, #"{"clients":[]}"#)
             let page = try await office.call(
-                .get, "/partners/\(partner.id)/clients?search=con+%26&limit=1", as: .viewer).json
+                .get, "/partners/\(partner.id)/clients?search=con+%26&limit=1", as: .viewer
+            ).json
             #expect(page.items[index: 0].name.string == "Conglomo")
             let rest = try await office.call(
-                .get, "/partners/\(partner.id)/clients?search=con+%26&cursor=\(page.nextCursor.string ?? "")").json
+                .get, "/partners/\(partner.id)/clients?search=con+%26&cursor=\(page.nextCursor.string ?? "")"
+            ).json
             #expect(rest.items.array.map(\.id.string) == ["2"] && rest.nextCursor.isNull)
         }
     }
@@ -44,10 +46,12 @@ struct AdminCatalogueTests {
         }
     }
 
-    @Test("A wrong category or subcategory is refused with the allowed words", arguments: [
-        (#"{"category":"Security"}"#, "category", "service delivery"),
-        (#"{"subcategory":"EDR"}"#, "subcategory", "endpoint detection and response (EDR)"),
-    ])
+    @Test(
+        "A wrong category or subcategory is refused with the allowed words",
+        arguments: [
+            (#"{"category":"Security"}"#, "category", "service delivery"),
+            (#"{"subcategory":"EDR"}"#, "subcategory", "endpoint detection and response (EDR)"),
+        ])
     func categories(body: String, field: String, allowed: String) async throws {
         try await withAdminOffice { office in
             let answer = try await office.call(.patch, "/services/s-1", json: body)
@@ -95,17 +99,19 @@ struct AdminCatalogueTests {
         }
     }
 
-    @Test("An alert that cannot be is refused by field", arguments: [
-        (#"{"accountId":"","title":"t","description":"d"}"#, "accountId"),
-        (#"{"accountId":"a","title":" ","description":"d"}"#, "title"),
-        (#"{"accountId":"a","title":"t"}"#, "description"),
-        (#"{"accountId":"a","title":"t","description":"d","priority":5}"#, "priority"),
-        (#"{"accountId":"a","title":"t","description":"d","priority":"1"}"#, "priority"),
-        (#"{"accountId":"a","title":"t","description":"d","priority":1.5}"#, "priority"),
-        (#"{"accountId":"a","title":"t","description":"d","status":0}"#, "status"),
-        (#"{"accountId":"a","title":"t","description":"d","alertId":""}"#, "alertId"),
-        (#"{"accountId":"a","title":"t","description":"d","text":"x"}"#, "text"),
-    ])
+    @Test(
+        "An alert that cannot be is refused by field",
+        arguments: [
+            (#"{"accountId":"","title":"t","description":"d"}"#, "accountId"),
+            (#"{"accountId":"a","title":" ","description":"d"}"#, "title"),
+            (#"{"accountId":"a","title":"t"}"#, "description"),
+            (#"{"accountId":"a","title":"t","description":"d","priority":5}"#, "priority"),
+            (#"{"accountId":"a","title":"t","description":"d","priority":"1"}"#, "priority"),
+            (#"{"accountId":"a","title":"t","description":"d","priority":1.5}"#, "priority"),
+            (#"{"accountId":"a","title":"t","description":"d","status":0}"#, "status"),
+            (#"{"accountId":"a","title":"t","description":"d","alertId":""}"#, "alertId"),
+            (#"{"accountId":"a","title":"t","description":"d","text":"x"}"#, "text"),
+        ])
     func badAlerts(body: String, field: String) async throws {
         try await withAdminOffice { office in
             let partner = try await office.connectedPartner()

@@ -9,10 +9,12 @@ import Testing
 
 @Suite("Admin API: paging")
 struct AdminPagingTests {
-    @Test("Limits are whole numbers from 1 to 200", arguments: [
-        ("", nil), ("0", nil), ("-1", nil), ("201", nil), ("1.5", nil), ("ten", nil), (" 5", nil), ("99999999999999999999", nil),
-        ("1", 1), ("50", 50), ("200", 200),
-    ] as [(String, Int?)])
+    @Test(
+        "Limits are whole numbers from 1 to 200",
+        arguments: [
+            ("", nil), ("0", nil), ("-1", nil), ("201", nil), ("1.5", nil), ("ten", nil), (" 5", nil), ("99999999999999999999", nil),
+            ("1", 1), ("50", 50), ("200", 200),
+        ] as [(String, Int?)])
     func limits(text: String, expected: Int?) {
         let page = try? PageRequest(FormFields([("limit", text)]))
         #expect(page?.limit == expected)
@@ -33,9 +35,11 @@ struct AdminPagingTests {
         #expect(cursor.utf8.allSatisfy { $0 == 0x2D || $0 == 0x5F || (0x30...0x7A).contains($0) }, "seed \(seed)")
     }
 
-    @Test("Made-up cursors are refused on every list", arguments: [
-        "", "a", "a===", "YQ==", "+/", "%00", "gICA", "not a cursor",
-    ])
+    @Test(
+        "Made-up cursors are refused on every list",
+        arguments: [
+            "", "a", "a===", "YQ==", "+/", "%00", "gICA", "not a cursor",
+        ])
     func madeUpCursors(cursor: String) async throws {
         #expect(throws: IntegrationError.self) { try PageRequest(FormFields([("cursor", cursor)])) }
     }

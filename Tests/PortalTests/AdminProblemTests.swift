@@ -8,11 +8,13 @@ import Testing
 
 @Suite("Admin API: problems")
 struct AdminProblemTests {
-    @Test("Every domain error has its status, its code and its words", arguments: [
-        (IntegrationError.Code.invalidInput, 400), (.keyRefused, 422), (.synthesizeRejected, 422), (.forbidden, 502),
-        (.synthesizeUnavailable, 502), (.vendorUnavailable, 502), (.otherOrganization, 409), (.conflict, 409),
-        (.notFound, 404), (.store, 503), (.secrets, 500),
-    ])
+    @Test(
+        "Every domain error has its status, its code and its words",
+        arguments: [
+            (IntegrationError.Code.invalidInput, 400), (.keyRefused, 422), (.synthesizeRejected, 422), (.forbidden, 502),
+            (.synthesizeUnavailable, 502), (.vendorUnavailable, 502), (.otherOrganization, 409), (.conflict, 409),
+            (.notFound, 404), (.store, 503), (.secrets, 500),
+        ])
     func domainErrors(code: IntegrationError.Code, status: Int) {
         let problem = Problem(IntegrationError(code: code, message: "What to do.", field: "there"))
         #expect(problem.status == status)
@@ -20,10 +22,12 @@ struct AdminProblemTests {
         #expect(problem.code == code.rawValue && problem.detail == "What to do." && problem.field == "there")
     }
 
-    @Test("Every store error has its status", arguments: [
-        (StoreError.Code.notFound, 404), (.duplicate, 409), (.unavailable, 503), (.locked, 503), (.full, 503), (.io, 503),
-        (.newerSchema, 500), (.migration, 500), (.constraint, 500), (.corrupt, 500),
-    ])
+    @Test(
+        "Every store error has its status",
+        arguments: [
+            (StoreError.Code.notFound, 404), (.duplicate, 409), (.unavailable, 503), (.locked, 503), (.full, 503), (.io, 503),
+            (.newerSchema, 500), (.migration, 500), (.constraint, 500), (.corrupt, 500),
+        ])
     func storeErrors(code: StoreError.Code, status: Int) {
         #expect(Problem(StoreError(code: code, message: "x")).status == status)
     }
@@ -96,18 +100,20 @@ struct AdminProblemTests {
 
 @Suite("Admin API: bodies and queries")
 struct AdminBodyTests {
-    @Test("Only described fields of the described kind are taken", arguments: [
-        (#"{"vendorReference":"m","name":"n","nmae":"x"}"#, "invalidInput", "nmae"),
-        (#"{"vendorReference":"m"}"#, "invalidInput", "name"),
-        (#"{"vendorReference":"m","name":null}"#, "invalidInput", "name"),
-        (#"{"vendorReference":7,"name":"n"}"#, "invalidInput", "vendorReference"),
-        (#"{"vendorReference":"","name":"n"}"#, "invalidInput", "vendorReference"),
-        (#"{"vendorReference":"m","name":"n","timeZone":"Mars/Olympus"}"#, "invalidInput", "timeZone"),
-        (#"["vendorReference"]"#, "invalidInput", nil),
-        ("7", "invalidInput", nil),
-        ("", "badJson", nil),
-        (#"{"vendorReference":"m","name":"n"} x"#, "badJson", nil),
-    ] as [(String, String, String?)])
+    @Test(
+        "Only described fields of the described kind are taken",
+        arguments: [
+            (#"{"vendorReference":"m","name":"n","nmae":"x"}"#, "invalidInput", "nmae"),
+            (#"{"vendorReference":"m"}"#, "invalidInput", "name"),
+            (#"{"vendorReference":"m","name":null}"#, "invalidInput", "name"),
+            (#"{"vendorReference":7,"name":"n"}"#, "invalidInput", "vendorReference"),
+            (#"{"vendorReference":"","name":"n"}"#, "invalidInput", "vendorReference"),
+            (#"{"vendorReference":"m","name":"n","timeZone":"Mars/Olympus"}"#, "invalidInput", "timeZone"),
+            (#"["vendorReference"]"#, "invalidInput", nil),
+            ("7", "invalidInput", nil),
+            ("", "badJson", nil),
+            (#"{"vendorReference":"m","name":"n"} x"#, "badJson", nil),
+        ] as [(String, String, String?)])
     func refused(body: String, code: String, field: String?) async throws {
         try await withAdminOffice { office in
             let answer = try await office.call(.post, "/partners", json: body)

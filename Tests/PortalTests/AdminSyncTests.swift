@@ -132,16 +132,18 @@ struct AdminSyncTests {
         }
     }
 
-    @Test("A schedule that cannot be is refused by field", arguments: [
-        (#"{"cadence":"hourly","time":"07:05"}"#, "cadence"),
-        (#"{"cadence":"daily","time":"24:00"}"#, "time"),
-        (#"{"cadence":"daily","time":"7:05"}"#, "time"),
-        (#"{"cadence":"daily"}"#, "time"),
-        (#"{"cadence":"weekly","weekday":8,"time":"07:05"}"#, "weekday"),
-        (#"{"cadence":"monthly","dayOfMonth":0,"time":"07:05"}"#, "dayOfMonth"),
-        (#"{"cadence":"daily","time":"07:05","timeZone":"Nowhere"}"#, "timeZone"),
-        (#"{"cadence":"daily","time":"07:05","minuteOfDay":5}"#, "minuteOfDay"),
-    ])
+    @Test(
+        "A schedule that cannot be is refused by field",
+        arguments: [
+            (#"{"cadence":"hourly","time":"07:05"}"#, "cadence"),
+            (#"{"cadence":"daily","time":"24:00"}"#, "time"),
+            (#"{"cadence":"daily","time":"7:05"}"#, "time"),
+            (#"{"cadence":"daily"}"#, "time"),
+            (#"{"cadence":"weekly","weekday":8,"time":"07:05"}"#, "weekday"),
+            (#"{"cadence":"monthly","dayOfMonth":0,"time":"07:05"}"#, "dayOfMonth"),
+            (#"{"cadence":"daily","time":"07:05","timeZone":"Nowhere"}"#, "timeZone"),
+            (#"{"cadence":"daily","time":"07:05","minuteOfDay":5}"#, "minuteOfDay"),
+        ])
     func badSchedules(body: String, field: String) async throws {
         try await withAdminOffice { office in
             let partner = try await office.partner()

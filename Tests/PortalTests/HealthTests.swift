@@ -46,7 +46,8 @@ struct HealthTests {
         try await withAdminOffice { office in
             var environment = office.environment
             environment.keyRing = try KeyRing.create(
-                master: .generate(random: .seeded(2)), random: .seeded(2), at: office.clock.now).0
+                master: .generate(random: .seeded(2)), random: .seeded(2), at: office.clock.now
+            ).0
             let answer = try Answer(try await health(environment).respond(to: Request(.get, "/readyz")))
             #expect(answer.status == 503)
             #expect(try answer.json.parts.key.string == "dataKeyUnknown")

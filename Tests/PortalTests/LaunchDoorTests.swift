@@ -53,9 +53,11 @@ struct LaunchDoorTests {
         }
     }
 
-    @Test("says the same of every bad token, makes no partner and gives no cookie", arguments: [
-        "/launch", "/launch?token=", "/launch?token=abc", "/launch?link=", "/launch?link=abc", "/launch?other=1",
-    ])
+    @Test(
+        "says the same of every bad token, makes no partner and gives no cookie",
+        arguments: [
+            "/launch", "/launch?token=", "/launch?token=abc", "/launch?link=", "/launch?link=abc", "/launch?other=1",
+        ])
     func refusals(_ target: String) async throws {
         try await withPageDesk { desk in
             let browser = desk.browser()

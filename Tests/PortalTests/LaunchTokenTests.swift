@@ -107,9 +107,11 @@ struct LaunchTokenTests {
         #expect(await Self.refusal(try Self.token(Claims(iss: "portal")), keys)?.contains("aud") == true)
     }
 
-    @Test("refuses what is not signed with a configured key", arguments: [
-        "", "a", "a.b", "a.b.c", "a.b.c.d", "..", "eyJhbGciOiJIUzI1NiJ9..", "eyJhbGciOiJIUzI1NiJ9.e30.",
-    ])
+    @Test(
+        "refuses what is not signed with a configured key",
+        arguments: [
+            "", "a", "a.b", "a.b.c", "a.b.c.d", "..", "eyJhbGciOiJIUzI1NiJ9..", "eyJhbGciOiJIUzI1NiJ9.e30.",
+        ])
     func malformed(_ token: String) async throws {
         #expect(await Self.refusal(token, try Self.keys()) != nil)
     }

@@ -74,22 +74,26 @@ struct PageFormTests {
         #expect(!ConnectFields.request(FormFields([]), fields: []).confirmsOtherOrganization)
     }
 
-    @Test("reads times", arguments: [
-        ("00:00", 0), ("06:30", 390), ("23:59", 1439), ("06:30:00", 390), ("24:00", nil), ("6:30", nil), ("", nil), ("ab:cd", nil),
-        ("-1:30", nil), ("06:60", nil), ("06:30:00:00", nil), ("٠٦:٣٠", nil),
-    ] as [(String, Int?)])
+    @Test(
+        "reads times",
+        arguments: [
+            ("00:00", 0), ("06:30", 390), ("23:59", 1439), ("06:30:00", 390), ("24:00", nil), ("6:30", nil), ("", nil), ("ab:cd", nil),
+            ("-1:30", nil), ("06:60", nil), ("06:30:00:00", nil), ("٠٦:٣٠", nil),
+        ] as [(String, Int?)])
     func times(_ text: String, _ expected: Int?) {
         #expect(ScheduleFields.minuteOfDay(text) == expected)
         if let expected { #expect(ScheduleFields.time(expected) == text.prefix(5)) }
     }
 
-    @Test("reads a schedule; what cannot be read is refused by the domain, naming the field", arguments: [
-        (["cadence": "monthly", "time": "06:30", "weekday": "3", "dayOfMonth": "31", "timeZone": "Europe/Berlin"], nil),
-        (["cadence": "weekly", "time": "", "weekday": "3", "dayOfMonth": "1", "timeZone": "UTC"], "time"),
-        (["cadence": "weekly", "time": "06:30", "weekday": "8", "dayOfMonth": "1", "timeZone": "UTC"], "weekday"),
-        (["cadence": "weekly", "time": "06:30", "weekday": "1", "dayOfMonth": "x", "timeZone": "UTC"], "dayOfMonth"),
-        (["cadence": "weekly", "time": "06:30", "weekday": "1", "dayOfMonth": "1", "timeZone": "Mars"], "timeZone"),
-    ] as [([String: String], String?)])
+    @Test(
+        "reads a schedule; what cannot be read is refused by the domain, naming the field",
+        arguments: [
+            (["cadence": "monthly", "time": "06:30", "weekday": "3", "dayOfMonth": "31", "timeZone": "Europe/Berlin"], nil),
+            (["cadence": "weekly", "time": "", "weekday": "3", "dayOfMonth": "1", "timeZone": "UTC"], "time"),
+            (["cadence": "weekly", "time": "06:30", "weekday": "8", "dayOfMonth": "1", "timeZone": "UTC"], "weekday"),
+            (["cadence": "weekly", "time": "06:30", "weekday": "1", "dayOfMonth": "x", "timeZone": "UTC"], "dayOfMonth"),
+            (["cadence": "weekly", "time": "06:30", "weekday": "1", "dayOfMonth": "1", "timeZone": "Mars"], "timeZone"),
+        ] as [([String: String], String?)])
     func schedules(_ fields: [String: String], _ refused: String?) {
         let choice = ScheduleFields.choice(FormFields(fields.map { ($0.key, $0.value) }))
         do {

@@ -35,10 +35,12 @@ struct PageTextTests {
         #expect(separatingMarkup(text).unicodeScalars.elementsEqual(text.unicodeScalars))
     }
 
-    @Test("writes durations", arguments: [
-        (0.2, "under a second"), (1, "1 s"), (59.6, "1 min"), (200, "3 min 20 s"), (3600, "1 h"), (3_660, "1 h 1 min"),
-        (3_601, "1 h"), (90_000, "1 d 1 h"), (-5, "under a second"),
-    ] as [(Double, String)])
+    @Test(
+        "writes durations",
+        arguments: [
+            (0.2, "under a second"), (1, "1 s"), (59.6, "1 min"), (200, "3 min 20 s"), (3600, "1 h"), (3_660, "1 h 1 min"),
+            (3_601, "1 h"), (90_000, "1 d 1 h"), (-5, "under a second"),
+        ] as [(Double, String)])
     func durations(_ seconds: Double, _ expected: String) {
         #expect(Wording.duration(seconds) == expected)
     }
@@ -65,16 +67,21 @@ struct PageTextTests {
         #expect(LocalTime(zoneName: "Nowhere/Else").zoneName == "UTC")
     }
 
-    @Test("tells how far a run is", arguments: [
-        (ProgressReport(state: .queued, stage: .verify, settled: 0, total: 0, rate: 0, secondsLeft: nil), nil, "Waiting for its turn"),
-        (ProgressReport(state: .running, stage: .fetch, settled: 0, total: 0, rate: 0, secondsLeft: nil), nil, "Reading customers and usage"),
-        (ProgressReport(state: .running, stage: .usage, settled: 0, total: 0, rate: 0, secondsLeft: nil), nil, "Preparing the counts"),
-        (
-            ProgressReport(state: .running, stage: .usage, settled: 300, total: 1200, rate: 80.4, secondsLeft: 12), 25,
-            "300 of 1,200 counts sent, 80 a second, about 12 s left"
-        ),
-        (ProgressReport(state: .running, stage: .finish, settled: 3, total: 3, rate: 0, secondsLeft: nil), 100, "Finishing"),
-    ] as [(ProgressReport, Int?, String)])
+    @Test(
+        "tells how far a run is",
+        arguments: [
+            (ProgressReport(state: .queued, stage: .verify, settled: 0, total: 0, rate: 0, secondsLeft: nil), nil, "Waiting for its turn"),
+            (
+                ProgressReport(state: .running, stage: .fetch, settled: 0, total: 0, rate: 0, secondsLeft: nil), nil,
+                "Reading customers and usage"
+            ),
+            (ProgressReport(state: .running, stage: .usage, settled: 0, total: 0, rate: 0, secondsLeft: nil), nil, "Preparing the counts"),
+            (
+                ProgressReport(state: .running, stage: .usage, settled: 300, total: 1200, rate: 80.4, secondsLeft: 12), 25,
+                "300 of 1,200 counts sent, 80 a second, about 12 s left"
+            ),
+            (ProgressReport(state: .running, stage: .finish, settled: 3, total: 3, rate: 0, secondsLeft: nil), 100, "Finishing"),
+        ] as [(ProgressReport, Int?, String)])
     func progress(_ report: ProgressReport, _ percent: Int?, _ text: String) {
         #expect(report.percent == percent)
         #expect(report.text == text)
@@ -87,8 +94,12 @@ struct PageTextTests {
         #expect(html.hasPrefix("<!doctype html>"))
         #expect(html.contains("<h1>There is nothing here</h1>"))
         #expect(!html.contains("Sign out"))
-        #expect(LedgerPages.library.html("partner-runs", RunListView(
-            PageSample.overview(.active), [PageSample.run(.held)], isFirst: true, hasMore: true, csrf: "c",
-            settings: PageSample.settings)).contains(#"<a href="/runs?before=run_1">Older</a>"#))
+        #expect(
+            LedgerPages.library.html(
+                "partner-runs",
+                RunListView(
+                    PageSample.overview(.active), [PageSample.run(.held)], isFirst: true, hasMore: true, csrf: "c",
+                    settings: PageSample.settings)
+            ).contains(#"<a href="/runs?before=run_1">Older</a>"#))
     }
 }

@@ -143,12 +143,26 @@ struct PageViewTests {
         #expect(PartnerPageView.mappingURL("", organization: "o") == "")
     }
 
-    @Test("says what a finished run did", arguments: [
-        (RunTally.make { $0.accepted = 118; $0.notMapped = 4; $0.excluded = 2 }, "118 accepted, 4 not mapped, 2 left out (below 1)"),
-        (RunTally.make { $0.rejected = 1; $0.failed = 1200; $0.notSent = 3 }, "1 rejected, 1,200 failed, 3 not sent"),
-        (RunTally.make { $0.droppedToZero = 1 }, "1 dropped to zero"),
-        (RunTally(), "No counts"),
-    ])
+    @Test(
+        "says what a finished run did",
+        arguments: [
+            (
+                RunTally.make {
+                    $0.accepted = 118
+                    $0.notMapped = 4
+                    $0.excluded = 2
+                }, "118 accepted, 4 not mapped, 2 left out (below 1)"
+            ),
+            (
+                RunTally.make {
+                    $0.rejected = 1
+                    $0.failed = 1200
+                    $0.notSent = 3
+                }, "1 rejected, 1,200 failed, 3 not sent"
+            ),
+            (RunTally.make { $0.droppedToZero = 1 }, "1 dropped to zero"),
+            (RunTally(), "No counts"),
+        ])
     func outcomes(_ tally: RunTally, _ expected: String) {
         #expect(RunSummaryView.outcome(tally) == expected)
     }
@@ -193,13 +207,15 @@ struct PageViewTests {
         #expect(!PageSample.buttons(PageSample.html(overview)).contains("Send zeros"))
     }
 
-    @Test("shows the way of a test alert", arguments: [
-        (AlertState.queued, nil, ["current", "ahead", "ahead"]), (.sending, nil, ["done", "current", "ahead"]),
-        (.accepted, "m", ["done", "done", "current"]), (.delivered, "m", ["done", "done", "done"]),
-        (.unknown, nil, ["done", "failed", "ahead"]), (.notMapped, nil, ["done", "failed", "ahead"]),
-        (.failed, nil, ["done", "failed", "ahead"]), (.failed, "m", ["done", "done", "failed"]),
-        (.overdue, "m", ["done", "done", "failed"]),
-    ] as [(AlertState, String?, [String])])
+    @Test(
+        "shows the way of a test alert",
+        arguments: [
+            (AlertState.queued, nil, ["current", "ahead", "ahead"]), (.sending, nil, ["done", "current", "ahead"]),
+            (.accepted, "m", ["done", "done", "current"]), (.delivered, "m", ["done", "done", "done"]),
+            (.unknown, nil, ["done", "failed", "ahead"]), (.notMapped, nil, ["done", "failed", "ahead"]),
+            (.failed, nil, ["done", "failed", "ahead"]), (.failed, "m", ["done", "done", "failed"]),
+            (.overdue, "m", ["done", "done", "failed"]),
+        ] as [(AlertState, String?, [String])])
     func alertWay(_ state: AlertState, _ messageID: String?, _ expected: [String]) throws {
         var alert = Alert(
             id: AlertID("alr_1"), partnerID: PageSample.partner, accountID: "a", alertID: "x", title: "Test", text: "t",

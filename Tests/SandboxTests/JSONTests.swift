@@ -35,7 +35,9 @@ struct JSONTests {
         #expect(throws: JSONParser.Failure.self) { try JSONParser.parse(deep) }
     }
 
-    @Test(arguments: [(#""\ud800""#, "\u{FFFD}"), (#""\ud800x""#, "\u{FFFD}x"), (#""\ud800\u0041""#, "\u{FFFD}A"), (#""\udc00""#, "\u{FFFD}")])
+    @Test(arguments: [
+        (#""\ud800""#, "\u{FFFD}"), (#""\ud800x""#, "\u{FFFD}x"), (#""\ud800\u0041""#, "\u{FFFD}A"), (#""\udc00""#, "\u{FFFD}"),
+    ])
     func loneSurrogatesBecomeReplacementCharacters(text: String, expected: String) throws {
         #expect(try JSONParser.parse(Array(text.utf8)) == .string(expected))
     }

@@ -47,13 +47,16 @@ struct RandomHistoryTests {
             return text.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? ""
         }
         let message = desk.model.organizations.randomElement(using: &random)?.alerts.alerts.last?.messageID ?? "none"
-        let path = [
-            "", "/service", "/service/\(any(services))", "/service/\(any(services))/count", "/service/\(any(services))/count?no_build=True",
-            "/organization", "/organization/status/\(any(["pending", "active", "disabled", "Active"]))", "/organization/clients?search=a",
-            "/organization/accounts", "/organization/accounts?returnUnmapped=false&accountIds[]=\(any(Self.ids))",
-            "/organization/accounts/\(any(Self.ids))", "/organization/services", "/organization/services/\(any(Self.ids))",
-            "/alerting/\(any(Self.ids))", "/alerting/debug/\(message)", "/nowhere", "/organization/accounts/%zz",
-        ].randomElement(using: &random) ?? ""
+        let path =
+            [
+                "", "/service", "/service/\(any(services))", "/service/\(any(services))/count",
+                "/service/\(any(services))/count?no_build=True",
+                "/organization", "/organization/status/\(any(["pending", "active", "disabled", "Active"]))",
+                "/organization/clients?search=a",
+                "/organization/accounts", "/organization/accounts?returnUnmapped=false&accountIds[]=\(any(Self.ids))",
+                "/organization/accounts/\(any(Self.ids))", "/organization/services", "/organization/services/\(any(Self.ids))",
+                "/alerting/\(any(Self.ids))", "/alerting/debug/\(message)", "/nowhere", "/organization/accounts/%zz",
+            ].randomElement(using: &random) ?? ""
         let method = [HTTPRequest.Method.get, .post, .patch, .post].randomElement(using: &random) ?? .get
         let body = Self.bodies.randomElement(using: &random) ?? nil
         let reply = desk.call(method, path, body, type: body?.hasPrefix("name=") == true ? QuirkTests.form : "application/json")

@@ -18,7 +18,8 @@ struct SaaSAlertsTests {
 
     @Test("customers, one customer, users with isBillable") func records() throws {
         var desk = try Self.configured(
-            #"{"apiKey":"k","customers":[{"id":"c1","name":"Acme","billable":3,"nonBillable":2},{"id":"c2","name":"Zero","billable":0,"nonBillable":1}]}"#)
+            #"{"apiKey":"k","customers":[{"id":"c1","name":"Acme","billable":3,"nonBillable":2},{"id":"c2","name":"Zero","billable":0,"nonBillable":1}]}"#
+        )
         #expect(
             get(&desk, "/customers").json == [
                 ["id": "c1", "name": "Acme", "status": "active"], ["id": "c2", "name": "Zero", "status": "active"],
@@ -48,7 +49,8 @@ struct SaaSAlertsTests {
 
     @Test("bad data on request: null ids and names, literal bodies") func badData() throws {
         var desk = try Self.configured(
-            #"{"apiKey":"k","customers":[{"id":null,"name":"No id","billable":1},{"id":"c","name":null,"billable":2,"namelessUsers":1},{"id":"r","name":"Raw","raw":"<html>"}]}"#)
+            #"{"apiKey":"k","customers":[{"id":null,"name":"No id","billable":1},{"id":"c","name":null,"billable":2,"namelessUsers":1},{"id":"r","name":"Raw","raw":"<html>"}]}"#
+        )
         #expect(get(&desk, "/customers").json.elements?.map { $0["id"] } == [.null, "c", "r"])
         #expect(get(&desk, "/customers").json.elements?.map { $0["name"] } == ["No id", .null, "Raw"])
         #expect(get(&desk, "/reports/users?customerId=c").json.elements?.map { $0["name"]?.isNull } == [true, false])
@@ -68,9 +70,11 @@ struct SaaSAlertsTests {
         #expect(desk.send(.post, Self.base + "/customers", headers: ["api_key": "k"]).status == 404)
     }
 
-    @Test("a wrong configuration changes nothing", arguments: [
-        "[]", #"{"customers":[{"id":"c","billable":-1}]}"#, #"{"customers":["c"]}"#, #"{"customers":[{"nonBillable":"many"}]}"#,
-    ])
+    @Test(
+        "a wrong configuration changes nothing",
+        arguments: [
+            "[]", #"{"customers":[{"id":"c","billable":-1}]}"#, #"{"customers":["c"]}"#, #"{"customers":[{"nonBillable":"many"}]}"#,
+        ])
     func wrongConfiguration(json: String) throws {
         var desk = try Self.configured(#"{"apiKey":"k","customers":[{"id":"c","name":"C","billable":1}]}"#)
         #expect(throws: SandboxError.self) {

@@ -108,7 +108,9 @@ import Testing
         _ = try await stage.connectJob(partner)
 
         var seen: [(place: String, bytes: [UInt8])] = []
-        for path in ["/", "/runs", "/runs/\(run.id)", "/runs/\(run.id)/lines.csv", "/runs/\(run.id)/events", "/readyz", "/metrics", "/healthz"] {
+        for path in [
+            "/", "/runs", "/runs/\(run.id)", "/runs/\(run.id)/lines.csv", "/runs/\(run.id)/events", "/readyz", "/metrics", "/healthz",
+        ] {
             seen.append((path, try await visitor.open(path).body))
         }
         for page in await visitor.seen { seen.append(("a page of status \(page.status)", page.body)) }

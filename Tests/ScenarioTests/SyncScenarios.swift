@@ -7,7 +7,10 @@ import Testing
         try await withStage { stage in
             let partner = try await stage.mappedPartner()
             #expect(try await stage.sync(partner).state == "succeeded")
-            struct Listed: Decodable { var id: String; var name: String }
+            struct Listed: Decodable {
+                var id: String
+                var name: String
+            }
             let service = try #require(try await stage.office.get(PageAnswer<Listed>.self, "/services").items.first)
             for name in ["Users watched", "Users watched closely"] {
                 let answer = try await stage.office.call(.patch, "/services/\(service.id)", ["name": name])
@@ -130,9 +133,10 @@ import Testing
             let requests = try await stage.sandbox.state().requests
             #expect((requests.byCall["A2"], requests.byCall["A3"], requests.byCall["S1"]) == (1, 2, nil))
             let organization = try await stage.sandbox.organization(partner)
-            #expect(organization.accounts.map(\.name) == [
-                "Brightwater & Partners", "Lumen Optics", "Harbor Dental Group", "Cedar Architects", "Alder Bakery", "Quill Books",
-            ])
+            #expect(
+                organization.accounts.map(\.name) == [
+                    "Brightwater & Partners", "Lumen Optics", "Harbor Dental Group", "Cedar Architects", "Alder Bakery", "Quill Books",
+                ])
             #expect(organization.countByAccount == ["c1": 6, "c2": 7, "c3": 2, "c4": 11])
 
             // Nothing new: nothing but the counts.

@@ -76,7 +76,8 @@ import Testing
     @Test func `A passing failure of the vendor is read again, and the run succeeds`() async throws {
         try await withStage { stage in
             let partner = try await stage.mappedPartner()
-            for weather in [Weather(status: 500), Weather(status: 429), Weather(drop: true), Weather(half: true), Weather(malformed: true)] {
+            for weather in [Weather(status: 500), Weather(status: 429), Weather(drop: true), Weather(half: true), Weather(malformed: true)]
+            {
                 for call in [Call.listCustomers, .listUsers] {
                     try await stage.sandbox.set(weather, for: call, times: 1)
                     let run = try await stage.sync(partner)

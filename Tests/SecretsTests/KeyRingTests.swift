@@ -65,11 +65,13 @@ struct KeyRingTests {
         #expect(throws: SecretsError.self) { try ring.open(SealedSecret(bytes: sealed.bytes + [0]), context) }
     }
 
-    @Test("a value moved to another row, column or table is refused and the message names the place", arguments: [
-        SealContext(table: "connection", row: "par_2", column: "partner_key"),
-        SealContext(table: "connection", row: "par_1", column: "other"),
-        SealContext(table: "vendor_credential", row: "par_1", column: "partner_key"),
-    ])
+    @Test(
+        "a value moved to another row, column or table is refused and the message names the place",
+        arguments: [
+            SealContext(table: "connection", row: "par_2", column: "partner_key"),
+            SealContext(table: "connection", row: "par_1", column: "other"),
+            SealContext(table: "vendor_credential", row: "par_1", column: "partner_key"),
+        ])
     func otherPlace(place: SealContext) throws {
         let sealed = try ring.seal(secret, context, random: random)
         let error = #expect(throws: SecretsError.self) { try ring.open(sealed, place) }
@@ -115,9 +117,11 @@ struct KeyRingTests {
         #expect(again.base64() == master.base64())
     }
 
-    @Test("a malformed master key is refused without repeating it", arguments: [
-        "", "hunter2canary", "bm90IDMyIGJ5dGVz", "canary!!canary!!canary!!canary!!canary!!can=",
-    ])
+    @Test(
+        "a malformed master key is refused without repeating it",
+        arguments: [
+            "", "hunter2canary", "bm90IDMyIGJ5dGVz", "canary!!canary!!canary!!canary!!canary!!can=",
+        ])
     func malformedMasterKey(text: String) {
         let error = #expect(throws: SecretsError.self) { try MasterKey(base64: Secret(text)) }
         #expect(error?.code == .masterKeyInvalid)

@@ -71,11 +71,13 @@ struct RandomSourceTests {
     }
 
     /// FIPS 180-4 examples, and one that starts with a zero digit.
-    @Test("token hashes are lower-case SHA-256", arguments: [
-        ("abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
-        ("", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
-        ("39", "0b918943df0962bc7a1824c0555a389347b4febdc7cf9d1254406d80ce44e3f9"),
-    ])
+    @Test(
+        "token hashes are lower-case SHA-256",
+        arguments: [
+            ("abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
+            ("", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
+            ("39", "0b918943df0962bc7a1824c0555a389347b4febdc7cf9d1254406d80ce44e3f9"),
+        ])
     func hash(text: String, digest: String) {
         #expect(TokenHash.sha256(text) == digest)
     }

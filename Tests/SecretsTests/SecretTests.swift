@@ -40,9 +40,11 @@ struct SecretTests {
         #expect(!Secret("k").isEmpty)
     }
 
-    @Test("the last four are shown only when they are less than half", arguments: [
-        ("", ""), ("abc", ""), ("abcdefg", ""), ("abcdefgh", "efgh"), ("0123456789", "6789"),
-    ])
+    @Test(
+        "the last four are shown only when they are less than half",
+        arguments: [
+            ("", ""), ("abc", ""), ("abcdefg", ""), ("abcdefgh", "efgh"), ("0123456789", "6789"),
+        ])
     func lastFour(text: String, shown: String) {
         #expect(Secret(text).lastFour == shown)
     }

@@ -48,7 +48,8 @@ struct RequestURL: Sendable, Equatable {
             throw Problem(message: "it has to begin with http:// or https://")
         }
 
-        let authorityEnd = bytes[authorityStart...].firstIndex { $0 == Self.slash || $0 == Self.questionMark }
+        let authorityEnd =
+            bytes[authorityStart...].firstIndex { $0 == Self.slash || $0 == Self.questionMark }
             ?? bytes.endIndex
         let (host, port) = try Self.hostAndPort(bytes[authorityStart..<authorityEnd])
         let pathEnd = bytes[authorityEnd...].firstIndex(of: Self.questionMark) ?? bytes.endIndex

@@ -101,8 +101,8 @@ final class TransferEngine {
                 finish(transfer, .failed(.cancelled))
             } else {
                 for waiting in queue.remove(where: { $0.ticket === ticket }) {
-            waiting.continuation.resume(returning: .refused(.cancelled))
-        }
+                    waiting.continuation.resume(returning: .refused(.cancelled))
+                }
             }
         }
     }

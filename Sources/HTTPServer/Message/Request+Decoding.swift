@@ -46,9 +46,11 @@ extension DecodingError {
     /// One sentence a client's developer can act on; it names the place, never the value.
     fileprivate var sentence: String {
         func place(_ path: [any CodingKey]) -> String {
-            path.isEmpty ? "the top level" : path.reduce(into: "") { text, key in
-                text += key.intValue.map { "[\($0)]" } ?? (text.isEmpty ? "" : ".") + key.stringValue
-            }
+            path.isEmpty
+                ? "the top level"
+                : path.reduce(into: "") { text, key in
+                    text += key.intValue.map { "[\($0)]" } ?? (text.isEmpty ? "" : ".") + key.stringValue
+                }
         }
         switch self {
         case .keyNotFound(let key, let context): return "The body lacks \(place(context.codingPath + [key]))."

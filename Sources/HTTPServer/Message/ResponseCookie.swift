@@ -2,7 +2,11 @@ import HTTPTypes
 
 /// A cookie to set (RFC 6265 section 4.1). Without `maxAge` it lasts as long as the browser's session.
 public struct ResponseCookie: Sendable {
-    public enum SameSite: String, Sendable { case strict = "Strict", lax = "Lax", none = "None" }
+    public enum SameSite: String, Sendable {
+        case strict = "Strict"
+        case lax = "Lax"
+        case none = "None"
+    }
 
     public let name: String
     public let value: String

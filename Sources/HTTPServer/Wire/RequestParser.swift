@@ -30,7 +30,10 @@ struct RequestParser: Sendable {
     }
 
     /// What one step of the machine brought; nil from a step means that it needs more bytes.
-    enum Step { case advanced, event(Event) }
+    enum Step {
+        case advanced
+        case event(Event)
+    }
 
     let limits: ServerLimits
     var state = State.requestLine(sawEmptyLine: false)

@@ -91,7 +91,8 @@ struct RunMachine: Sendable, Hashable {
             .partial,
             RunFailure(
                 code: "run.accountsRefused",
-                message: "Synthesize would not take the account \"\(first.name)\"\(others): \(first.message.asSentence) Everything else was "
+                message:
+                    "Synthesize would not take the account \"\(first.name)\"\(others): \(first.message.asSentence) Everything else was "
                     + "sent. Correct the customer at the vendor; the next sync tries again.")
         )
     }

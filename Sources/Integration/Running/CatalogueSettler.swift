@@ -65,7 +65,7 @@ struct CatalogueSettler: Sendable {
         for draft in drafts where !present.contains(draft.id) {
             do {
                 try await client.createAccounts([draft])
-            } catch where error.code == .rejected {
+            } catch  where error.code == .rejected {
                 refused.append(RefusedAccount(draft, error))
                 lastRefusal = error
             } catch {

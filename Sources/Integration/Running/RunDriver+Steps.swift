@@ -182,7 +182,7 @@ extension RunDriver {
         let partner = work.run.partnerID
         let last = try await StepError.store { () async throws(StoreError) in try await store.lastCounts(partner) }
         let plan = UsagePlan(
-            run: work.run.id, snapshot: work.snapshot, 
+            run: work.run.id, snapshot: work.snapshot,
             serviceIDs: ServicePlan.byCatalogueName(work.services, renamed: work.renamedServices).mapValues(\.id),
             lastCounts: last, zeroCounts: environment.policy.zeroCounts)
         work.findings.recordsDropped += plan.recordsDropped

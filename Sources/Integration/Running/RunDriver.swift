@@ -197,7 +197,8 @@ enum StepError: Error {
     case interrupted
 
     init(_ error: SynthesizeError) {
-        self = error.code == .cancelled
+        self =
+            error.code == .cancelled
             ? .interrupted : .failed(RunFailure(error), refusesKey: error.code == .keyRefused)
     }
 

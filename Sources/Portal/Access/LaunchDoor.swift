@@ -58,7 +58,8 @@ struct LaunchDoor: Sendable {
         guard try await environment.store.useNonce(TokenHash.sha256(claims.tokenID), expiresAt: claims.expiresAt) else {
             throw PortalError(.launchRefused, "The launch token was used before.")
         }
-        let partner = try await environment.desk.admitPartner(vendorReference: claims.vendorReference, name: claims.name,
+        let partner = try await environment.desk.admitPartner(
+            vendorReference: claims.vendorReference, name: claims.name,
             timeZone: environment.settings.defaultTimeZone)
         return Entry(partner: partner.id, details: "Opened from the vendor's portal.")
     }

@@ -1,8 +1,8 @@
 import Foundation
+import HTTPClient
 import HTTPServer
 import HTTPTypes
 import Logging
-import HTTPClient
 import Secrets
 import Store
 

@@ -43,13 +43,14 @@ public struct Setting: Sendable, Hashable {
 
 /// The settings table: every setting, its kind, default and meaning. Documentation and checks are made from it.
 extension Setting {
-    public static let table: [Setting] = [
-        host, port, publicURL, dataDirectory, resources, secretKey, logLevel, vendorAPIKey, synthesizeURL, mappingURL,
-        callsPerSecond, retryAttempts, connectTimeout, totalTimeout, caFile, connector, saasAlertsURL,
-        saasAlertsKeyHeader, allowPlainHTTP, launchSecrets, launchPublicKeyFile, launchIssuer, launchAudience,
-        defaultTimeZone, frameAncestors, sessionIdle, sessionLifetime, zeroCounts, dropHoldShare, dropHoldPairs,
-        parallelCounts, parallelRuns, ticketDeadline, scheduleSpread, stopDeadline,
-    ] + serverTable
+    public static let table: [Setting] =
+        [
+            host, port, publicURL, dataDirectory, resources, secretKey, logLevel, vendorAPIKey, synthesizeURL, mappingURL,
+            callsPerSecond, retryAttempts, connectTimeout, totalTimeout, caFile, connector, saasAlertsURL,
+            saasAlertsKeyHeader, allowPlainHTTP, launchSecrets, launchPublicKeyFile, launchIssuer, launchAudience,
+            defaultTimeZone, frameAncestors, sessionIdle, sessionLifetime, zeroCounts, dropHoldShare, dropHoldPairs,
+            parallelCounts, parallelRuns, ticketDeadline, scheduleSpread, stopDeadline,
+        ] + serverTable
 
     static let host = Setting("HOST", .text, "127.0.0.1", "Address to listen on; 0.0.0.0 for every interface.")
     static let port = Setting("PORT", .integer(0...65_535), "8080", "Port to listen on; 0 takes any free one.")

@@ -5,12 +5,14 @@ import Foundation
 extension SandboxModel {
     /// What to do with one account; ids are the vendor's.
     public enum AccountChoice: Sendable, Equatable {
-        case client(String), excluded, unmapped
+        case client(String)
+        case excluded, unmapped
     }
 
     /// What to do with one service; ids as S4 takes them.
     public enum ServiceChoice: Sendable, Equatable {
-        case products([String]), excluded, unmapped
+        case products([String])
+        case excluded, unmapped
     }
 
     /// Applies the partner's choices, all or none.
@@ -84,9 +86,11 @@ extension SandboxModel {
         let position = try position(ofOrganization: id)
         let accounts = try accounts.map { (id) throws(SandboxError) in try account(id, in: position) }
         let services = try services.map { (id) throws(SandboxError) in try service(id, in: position) }
-        try map(organization: id, accounts: accounts.compactMap {
-            organizations[position].mappings.accounts[$0.key] == .excluded ? ($0.id, .unmapped) : nil
-        })
+        try map(
+            organization: id,
+            accounts: accounts.compactMap {
+                organizations[position].mappings.accounts[$0.key] == .excluded ? ($0.id, .unmapped) : nil
+            })
         var freeClients: [WireText: String] = [:]
         for client in organizations[position].clients
         where organizations[position].mappings.account(ofClient: client.id) == nil {

@@ -80,7 +80,8 @@ struct Pages: Sendable {
         }
         router.post("/organizations/{id}/key") { [self] request in
             try act(
-                request, { (model, id, now) throws(SandboxError) in
+                request,
+                { (model, id, now) throws(SandboxError) in
                     try model.generatePartnerKey(organization: id, at: now)
                     try model.showKeyOnce(organization: id)
                 }, then: { "/organizations/\($0)#key" },
@@ -109,7 +110,8 @@ struct Pages: Sendable {
             let choices = AccountMappingPage.choices(form)
             let number = form["page"].flatMap(Int.init) ?? 1
             return try act(
-                request, { (model, id, _) throws(SandboxError) in
+                request,
+                { (model, id, _) throws(SandboxError) in
                     try model.map(organization: id, accounts: choices)
                     if form["action"] == "auto" { try model.mapExactNames(organization: id) }
                 },
@@ -126,7 +128,8 @@ struct Pages: Sendable {
             let choices = ServiceMappingPage.choices(form)
             let finishes = form["action"] == "finish"
             return try act(
-                request, { (model, id, _) throws(SandboxError) in
+                request,
+                { (model, id, _) throws(SandboxError) in
                     try model.map(organization: id, services: choices)
                     if form["action"] == "auto" { try model.mapExactNames(organization: id) }
                     if finishes { try model.finishMapping(organization: id) }

@@ -136,7 +136,7 @@ public struct KeyRing: Sendable, CustomStringConvertible, CustomReflectable {
     }
 }
 
-private extension SealContext {
+extension SealContext {
     /// For messages; ids are not secret.
-    var place: String { "The stored \(table).\(column) of \(row)" }
+    fileprivate var place: String { "The stored \(table).\(column) of \(row)" }
 }

@@ -8,7 +8,9 @@ public struct MappingEntry: Sendable, Hashable, Decodable {
     public var isMapped: Bool?
 
     private enum Key: String, CodingKey {
-        case id, underscoredID = "_id", name, description, isMapped
+        case id
+        case underscoredID = "_id"
+        case name, description, isMapped
     }
 
     public init(from decoder: any Decoder) throws {

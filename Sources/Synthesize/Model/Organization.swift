@@ -33,7 +33,9 @@ public struct PSAClient: Sendable, Hashable, Codable {
     public var name: String
 
     private enum Key: String, CodingKey {
-        case id, underscoredID = "_id", name
+        case id
+        case underscoredID = "_id"
+        case name
     }
 
     public init(from decoder: any Decoder) throws {

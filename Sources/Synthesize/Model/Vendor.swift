@@ -9,7 +9,9 @@ public struct VendorService: Sendable, Hashable, Decodable {
     public var supportContact: String?
 
     private enum Key: String, CodingKey {
-        case id, underscoredID = "_id", name, description, category, subcategory, supportArticle, supportContact
+        case id
+        case underscoredID = "_id"
+        case name, description, category, subcategory, supportArticle, supportContact
     }
 
     public init(from decoder: any Decoder) throws {
@@ -40,7 +42,9 @@ public struct VendorProfile: Sendable, Hashable, Decodable {
     public var supportPageURL: String?
 
     private enum Key: String, CodingKey {
-        case id, underscoredID = "_id", name, description, skus, modules
+        case id
+        case underscoredID = "_id"
+        case name, description, skus, modules
         case integrationPortalUrl, vendorSupportPageUrl
     }
 

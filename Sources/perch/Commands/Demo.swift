@@ -94,7 +94,8 @@ struct Demo: AsyncParsableCommand {
             time: door.dependencies.time, by: .commandLine)
         return DemoSummary(
             portal: door.portal, console: door.portal + "/console", sandbox: sandboxURL,
-            launchURL: try await door.launchURL(), partnerAPIKey: sandbox.withModel { model, _ in model.organizations.first?.partnerKey?.value ?? "" },
+            launchURL: try await door.launchURL(),
+            partnerAPIKey: sandbox.withModel { model, _ in model.organizations.first?.partnerKey?.value ?? "" },
             vendorAPIKey: sandbox.vendorAPIKey, operatorKey: operatorKey.reveal(),
             dataDirectory: configuration.dataDirectory)
     }

@@ -44,8 +44,9 @@ extension CurlHTTPClient {
     func post(_ url: String, _ body: String = "{}", limits: RequestLimits? = nil) async throws(HTTPClientError)
         -> IncomingResponse
     {
-        try await send(OutgoingRequest(
-            method: .post, url: url, headerFields: [.contentType: "application/json"], body: Array(body.utf8), limits: limits))
+        try await send(
+            OutgoingRequest(
+                method: .post, url: url, headerFields: [.contentType: "application/json"], body: Array(body.utf8), limits: limits))
     }
 
     /// The error that sending `request` throws, `nil` when it is answered.

@@ -26,7 +26,11 @@ final class Signal: Sendable {
     /// Waits until the current task is cancelled; then throws `CancellationError`.
     static func waitForCancellation() async throws {
         let cancelled = Signal()
-        await withTaskCancellationHandler { await cancelled.wait() } onCancel: { cancelled.fire() }
+        await withTaskCancellationHandler {
+            await cancelled.wait()
+        } onCancel: {
+            cancelled.fire()
+        }
         try Task.checkCancellation()
     }
 }

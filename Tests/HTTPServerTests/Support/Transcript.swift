@@ -35,7 +35,8 @@ func transcript(_ pieces: [[UInt8]], limits: ServerLimits = ServerLimits()) -> S
 }
 
 private func describe(_ head: RequestHead) -> String {
-    var text = "\(head.request.method) \(head.request.path ?? "-") \(head.version == .http11 ? "1.1" : "1.0") \(head.request.authority ?? "-")"
+    var text =
+        "\(head.request.method) \(head.request.path ?? "-") \(head.version == .http11 ? "1.1" : "1.0") \(head.request.authority ?? "-")"
     switch head.framing {
     case .none: break
     case .length(let length): text += " length=\(length)"

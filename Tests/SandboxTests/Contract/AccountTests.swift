@@ -20,7 +20,8 @@ struct AccountTests {
     @Test("A2, D2: answers the created objects in order; description falls back to empty", arguments: lists) func create(list: String) {
         var desk = Desk()
         let reply = desk.call(
-            .post, "/organization/\(list)", #"[{"id":"b","name":"B","description":"x"},{"id":"a","name":"A","extra":1},{"id":"c","name":"","description":null}]"#)
+            .post, "/organization/\(list)",
+            #"[{"id":"b","name":"B","description":"x"},{"id":"a","name":"A","extra":1},{"id":"c","name":"","description":null}]"#)
         #expect(reply.status == 201)
         #expect(
             reply.json == [
@@ -43,13 +44,18 @@ struct AccountTests {
         #expect(desk.call(.get, "/organization/\(list)").json.elements?.count == 1)
     }
 
-    @Test("A2, D2: 400 names each offending field and stores nothing", arguments: [
-        (#"[{"id":"1"}]"#, "accounts[0].name must be a string"),
-        (#"[{"id":"1","name":"n"},{"id":null,"name":null}]"#, "accounts[1].id must be a string; accounts[1].name must be a string"),
-        (#"[{"id":true,"name":5,"description":[]}]"#, "accounts[0].id must be a string; accounts[0].name must be a string; accounts[0].description must be a string"),
-        (#"["x"]"#, "accounts[0] must be an object; accounts[0].id must be a string; accounts[0].name must be a string"),
-        (#""text""#, "body must be an array"), ("", "body must be an array"),
-    ])
+    @Test(
+        "A2, D2: 400 names each offending field and stores nothing",
+        arguments: [
+            (#"[{"id":"1"}]"#, "accounts[0].name must be a string"),
+            (#"[{"id":"1","name":"n"},{"id":null,"name":null}]"#, "accounts[1].id must be a string; accounts[1].name must be a string"),
+            (
+                #"[{"id":true,"name":5,"description":[]}]"#,
+                "accounts[0].id must be a string; accounts[0].name must be a string; accounts[0].description must be a string"
+            ),
+            (#"["x"]"#, "accounts[0] must be an object; accounts[0].id must be a string; accounts[0].name must be a string"),
+            (#""text""#, "body must be an array"), ("", "body must be an array"),
+        ])
     func invalid(body: String, message: String) {
         var desk = Desk()
         let reply = desk.call(.post, "/organization/accounts", body)
@@ -67,10 +73,12 @@ struct AccountTests {
         #expect(desk.call(.post, "/organization/services", #"[{"id":"1","name":"n"}]"#).status == 201)
     }
 
-    @Test("A3, D3: one bare object, one or more fields", arguments: lists, [
-        (#"{"name":"New name"}"#, "New name", "d"), (#"{"description":""}"#, "Old", ""), (#"{"name":"X","description":"Y"}"#, "X", "Y"),
-        (#"{"id":"1","name":"X"}"#, "X", "d"),
-    ])
+    @Test(
+        "A3, D3: one bare object, one or more fields", arguments: lists,
+        [
+            (#"{"name":"New name"}"#, "New name", "d"), (#"{"description":""}"#, "Old", ""), (#"{"name":"X","description":"Y"}"#, "X", "Y"),
+            (#"{"id":"1","name":"X"}"#, "X", "d"),
+        ])
     func update(list: String, change: (body: String, name: String, description: String)) {
         var desk = Desk()
         desk.call(.post, "/organization/\(list)", #"[{"id":"1","name":"Old","description":"d"}]"#)
@@ -107,13 +115,18 @@ struct AccountTests {
         #expect(desk.createAccount("1", "Again").status == 201, "the old id is free")
     }
 
-    @Test("U-10: accountIds and serviceIds fetch only these", arguments: [
-        ("accounts", "accountIds"), ("services", "serviceIds"),
-    ])
+    @Test(
+        "U-10: accountIds and serviceIds fetch only these",
+        arguments: [
+            ("accounts", "accountIds"), ("services", "serviceIds"),
+        ])
     func filterByID(list: String, field: String) {
         var desk = Desk()
         desk.call(.post, "/organization/\(list)", #"[{"id":"a","name":"A"},{"id":"b b","name":"B"},{"id":"c","name":"C"}]"#)
-        for query in ["\(field)=a&\(field)=b%20b", "\(field)[]=a&\(field)[]=b+b", "\(field)%5B%5D=a&\(field)%5B%5D=b%20b", "\(field)[0]=a&\(field)[1]=b+b"] {
+        for query in [
+            "\(field)=a&\(field)=b%20b", "\(field)[]=a&\(field)[]=b+b", "\(field)%5B%5D=a&\(field)%5B%5D=b%20b",
+            "\(field)[0]=a&\(field)[1]=b+b",
+        ] {
             let ids = desk.call(.get, "/organization/\(list)?\(query)").json.elements?.compactMap { $0["id"] }
             #expect(ids == ["a", "b b"], "\(query)")
         }

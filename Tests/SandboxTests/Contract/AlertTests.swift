@@ -40,11 +40,14 @@ struct AlertTests {
         return String(decoding: JSONValue.object(members).bytes, as: UTF8.self)
     }
 
-    @Test("L1: 400 names the field", arguments: [
-        ("title", JSONValue?.none), ("title", .null), ("title", 5), ("description", nil), ("description", .null), ("alertId", nil),
-        ("alertId", .null), ("alertId", true), ("priority", 0), ("priority", 5), ("priority", "2"), ("priority", .number("1.5")), ("status", 0),
-        ("status", 7), ("status", "new"), ("dueDateTime", "tomorrow"), ("dueDateTime", 5), ("serviceId", .array([])),
-    ])
+    @Test(
+        "L1: 400 names the field",
+        arguments: [
+            ("title", JSONValue?.none), ("title", .null), ("title", 5), ("description", nil), ("description", .null), ("alertId", nil),
+            ("alertId", .null), ("alertId", true), ("priority", 0), ("priority", 5), ("priority", "2"), ("priority", .number("1.5")),
+            ("status", 0),
+            ("status", 7), ("status", "new"), ("dueDateTime", "tomorrow"), ("dueDateTime", 5), ("serviceId", .array([])),
+        ])
     func invalid(field: String, value: JSONValue?) throws {
         var desk = Desk()
         _ = try desk.mapOne()
@@ -55,11 +58,15 @@ struct AlertTests {
         #expect(try desk.organization.status == .inactive)
     }
 
-    @Test("L1: accepted forms", arguments: [
-        ("title", ""), ("dueDateTime", JSONValue?.none), ("dueDateTime", .null), ("dueDateTime", "2025-07-01"),
-        ("dueDateTime", "2025-07-01T09:30:00.123Z"), ("dueDateTime", "2025-07-01T09:30:00+02:00"), ("dueDateTime", "2025-07-01T09:30:00"),
-        ("priority", nil), ("priority", 1), ("status", nil), ("status", .null), ("serviceId", nil), ("alertId", 5), ("priority", .number("2.0")),
-    ])
+    @Test(
+        "L1: accepted forms",
+        arguments: [
+            ("title", ""), ("dueDateTime", JSONValue?.none), ("dueDateTime", .null), ("dueDateTime", "2025-07-01"),
+            ("dueDateTime", "2025-07-01T09:30:00.123Z"), ("dueDateTime", "2025-07-01T09:30:00+02:00"),
+            ("dueDateTime", "2025-07-01T09:30:00"),
+            ("priority", nil), ("priority", 1), ("status", nil), ("status", .null), ("serviceId", nil), ("alertId", 5),
+            ("priority", .number("2.0")),
+        ])
     func accepted(field: String, value: JSONValue?) throws {
         var desk = Desk()
         _ = try desk.mapOne()
@@ -113,7 +120,9 @@ struct AlertTests {
         #expect(desk.call(.get, "/alerting/debug/\(message)").json["ticketId"] == "10401")
     }
 
-    @Test("U-22: 404 at once for an account that is unmapped, excluded or unknown", arguments: ["1", "2", "9"]) func unmapped(id: String) throws {
+    @Test("U-22: 404 at once for an account that is unmapped, excluded or unknown", arguments: ["1", "2", "9"]) func unmapped(id: String)
+        throws
+    {
         var desk = Desk()
         _ = try desk.mapOne()
         desk.createAccount("2", "Globex")

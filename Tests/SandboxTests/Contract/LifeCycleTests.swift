@@ -14,7 +14,9 @@ struct LifeCycleTests {
         #expect(organization.partnerKey?.issuedAt == desk.now)
     }
 
-    @Test("7.2 first accepted count or alert: active, from any status", arguments: ["inactive", "pending", "active", "disabled", "error"], [true, false])
+    @Test(
+        "7.2 first accepted count or alert: active, from any status", arguments: ["inactive", "pending", "active", "disabled", "error"],
+        [true, false])
     func firstUsage(status: String, byAlert: Bool) throws {
         var desk = Desk { $0.extendedStatuses = true }
         let service = try desk.mapOne()
@@ -110,9 +112,11 @@ struct LifeCycleTests {
         #expect(desk.count(service: service).status == 404, "mapping is each partner's own")
     }
 
-    @Test("8: auto-mapping is exact, case-sensitive, character for character", arguments: [
-        ("Acme", true), ("acme", false), ("Acme ", false), ("Acme Inc", false), ("Cafe\u{301}", false), ("Caf\u{E9}", true),
-    ])
+    @Test(
+        "8: auto-mapping is exact, case-sensitive, character for character",
+        arguments: [
+            ("Acme", true), ("acme", false), ("Acme ", false), ("Acme Inc", false), ("Cafe\u{301}", false), ("Caf\u{E9}", true),
+        ])
     func exactNames(name: String, expected: Bool) throws {
         var desk = Desk(clients: ["Acme", "Caf\u{E9}"])
         desk.createAccount("1", name)
@@ -157,7 +161,9 @@ struct LifeCycleTests {
         #expect(throws: SandboxError.self) { try desk.model.map(organization: id, accounts: [("1", .client(clients[0]))]) }
         #expect(throws: SandboxError.self) { try desk.model.map(organization: id, accounts: [("1", .unmapped), ("9", .unmapped)]) }
         #expect(throws: SandboxError.self) { try desk.model.map(organization: id, accounts: [("1", .client("nobody"))]) }
-        #expect(throws: SandboxError.self) { try desk.model.map(organization: id, accounts: [("1", .excluded)], services: [("none", .unmapped)]) }
+        #expect(throws: SandboxError.self) {
+            try desk.model.map(organization: id, accounts: [("1", .excluded)], services: [("none", .unmapped)])
+        }
         #expect(try desk.organization.mappedClient(ofAccountID: "1") == clients[1])
     }
 

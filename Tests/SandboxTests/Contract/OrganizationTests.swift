@@ -26,9 +26,11 @@ struct OrganizationTests {
         #expect(reply.json["data"] == desk.call(.get, "/organization").json)
     }
 
-    @Test("U-1, U-2: other words and casings are 400", arguments: [
-        "disabled", "error", "Pending", "PENDING", "Active", "connected", "pending%20", "%70ending%00",
-    ])
+    @Test(
+        "U-1, U-2: other words and casings are 400",
+        arguments: [
+            "disabled", "error", "Pending", "PENDING", "Active", "connected", "pending%20", "%70ending%00",
+        ])
     func wrongStatus(word: String) {
         var desk = Desk()
         let reply = desk.call(.patch, "/organization/status/\(word)")

@@ -7,9 +7,11 @@ import Testing
 struct QuirkTests {
     static let form = "application/x-www-form-urlencoded"
 
-    @Test("PATCH status with no body, or {} as JSON, or an empty form", arguments: [
-        (String?.none, nil), ("{}", "application/json"), ("", "application/json"), ("", form),
-    ])
+    @Test(
+        "PATCH status with no body, or {} as JSON, or an empty form",
+        arguments: [
+            (String?.none, nil), ("{}", "application/json"), ("", "application/json"), ("", form),
+        ])
     func statusBody(body: String?, type: String?) {
         var desk = Desk()
         #expect(desk.call(.patch, "/organization/status/pending", body, type: type).json["data"]?["status"] == "pending")
@@ -33,7 +35,8 @@ struct QuirkTests {
     @Test("PATCH service form-encoded, with all its fields (U-13)") func serviceForm() {
         var desk = Desk()
         let id = desk.createService()
-        let body = "id=\(id)&name=Seats&description=new&supportArticle=https%3A%2F%2Fa.example&supportContact=&category=service+delivery&subcategory=DNS+filtering"
+        let body =
+            "id=\(id)&name=Seats&description=new&supportArticle=https%3A%2F%2Fa.example&supportContact=&category=service+delivery&subcategory=DNS+filtering"
         let reply = desk.call(.patch, "/service/\(id)", body, type: Self.form)
         #expect(reply.status == 200)
         #expect(reply.json["data"]?["category"] == "service delivery")
@@ -116,9 +119,12 @@ struct QuirkTests {
         #expect(desk.call(.post, "/organization/accounts", #"[{"id":"1","name":"A"}]"#, type: nil).status == 201)
     }
 
-    @Test("malformed JSON is 400 for every call with a body", arguments: [
-        ("PATCH", ""), ("POST", "/service"), ("POST", "/organization/accounts"), ("POST", "/organization/services"), ("POST", "/alerting/1"),
-    ])
+    @Test(
+        "malformed JSON is 400 for every call with a body",
+        arguments: [
+            ("PATCH", ""), ("POST", "/service"), ("POST", "/organization/accounts"), ("POST", "/organization/services"),
+            ("POST", "/alerting/1"),
+        ])
     func malformed(method: String, path: String) {
         var desk = Desk()
         let reply = desk.call(.init(method)!, path, #"{"title":"say "hi"","#)

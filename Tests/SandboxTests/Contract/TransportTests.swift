@@ -132,11 +132,13 @@ struct TransportTests {
         #expect(reply.json.members?.map(\.name) == ["statusCode", "message"])
     }
 
-    @Test("no such call", arguments: [
-        ("DELETE", "/organization/accounts/1"), ("PUT", "/organization"), ("GET", "/nothing"), ("POST", ""),
-        ("GET", "/service"), ("GET", "/alerting/debug"), ("PATCH", "/organization/accounts/"), ("GET", "/service/a/count"),
-        ("GET", "/organization/clients/1"), ("POST", "/organization/status/pending"),
-    ])
+    @Test(
+        "no such call",
+        arguments: [
+            ("DELETE", "/organization/accounts/1"), ("PUT", "/organization"), ("GET", "/nothing"), ("POST", ""),
+            ("GET", "/service"), ("GET", "/alerting/debug"), ("PATCH", "/organization/accounts/"), ("GET", "/service/a/count"),
+            ("GET", "/organization/clients/1"), ("POST", "/organization/status/pending"),
+        ])
     func unknownCall(method: String, path: String) {
         var desk = Desk()
         let reply = desk.call(.init(method)!, path)

@@ -35,7 +35,8 @@ struct UnitCountTests {
         #expect(try desk.organization.status == .inactive)
     }
 
-    @Test("8: 404 for a mapped account and an unknown, unmapped or excluded service", arguments: ["unknown", "unmapped", "excluded", "empty"])
+    @Test(
+        "8: 404 for a mapped account and an unknown, unmapped or excluded service", arguments: ["unknown", "unmapped", "excluded", "empty"])
     func unmappedService(kind: String) throws {
         var desk = Desk()
         let mapped = try desk.mapOne()
@@ -71,10 +72,12 @@ struct UnitCountTests {
         #expect(reply.message == "unitCount must be a finite number of at least 0")
     }
 
-    @Test("S4: malformed or incomplete bodies are 400", arguments: [
-        "", "{", "null", "[]", "{}", #"{"accountId":"1"}"#, #"{"unitCount":1}"#, #"{"accountId":null,"unitCount":1}"#,
-        #"{"accountId":"1","unitCount":NaN}"#, #"{"accountId":true,"unitCount":1}"#, #"{"accountId":"1","unitCount":1"#,
-    ])
+    @Test(
+        "S4: malformed or incomplete bodies are 400",
+        arguments: [
+            "", "{", "null", "[]", "{}", #"{"accountId":"1"}"#, #"{"unitCount":1}"#, #"{"accountId":null,"unitCount":1}"#,
+            #"{"accountId":"1","unitCount":NaN}"#, #"{"accountId":true,"unitCount":1}"#, #"{"accountId":"1","unitCount":1"#,
+        ])
     func badBody(body: String) throws {
         var desk = Desk()
         let service = try desk.mapOne()
@@ -84,10 +87,12 @@ struct UnitCountTests {
         #expect(reply.message?.isEmpty == false)
     }
 
-    @Test("S4: with no_build the billing page keeps its numbers until a call without it", arguments: [
-        ("?no_build=true", false), ("?no_build=True", false), ("?no_build=1", false), ("?no_build=TRUE", false),
-        ("?no_build=false", true), ("?no_build=0", true), ("", true), ("?other=1", true),
-    ])
+    @Test(
+        "S4: with no_build the billing page keeps its numbers until a call without it",
+        arguments: [
+            ("?no_build=true", false), ("?no_build=True", false), ("?no_build=1", false), ("?no_build=TRUE", false),
+            ("?no_build=false", true), ("?no_build=0", true), ("", true), ("?other=1", true),
+        ])
     func noBuild(query: String, rebuilds: Bool) throws {
         var desk = Desk()
         let service = try desk.mapOne()

@@ -52,7 +52,9 @@ struct UnknownsTests {
         var desk = Desk()
         let service = try desk.mapOne()
         #expect(desk.call(.post, "/service/\(service)/count", #"{"unitCount":1}"#).message == "accountId or clientOId must be a string")
-        #expect(desk.call(.post, "/service/\(service)/count", #"{"accountId":"9","clientOid":"x","unitCount":1}"#).message == "No account map found with id: 9")
+        #expect(
+            desk.call(.post, "/service/\(service)/count", #"{"accountId":"9","clientOid":"x","unitCount":1}"#).message
+                == "No account map found with id: 9")
     }
 
     @Test("U-11: an organisation-level service by the vendor's id or the internal one") func organizationService() throws {

@@ -85,9 +85,11 @@ struct VendorTests {
         #expect(desk.call(.post, "/service", body).status == 201)
     }
 
-    @Test("6.1: each category", arguments: [
-        "security", "backup", "productivity", "infrastructure", "service delivery", "consulting", "other",
-    ])
+    @Test(
+        "6.1: each category",
+        arguments: [
+            "security", "backup", "productivity", "infrastructure", "service delivery", "consulting", "other",
+        ])
     func category(word: String) {
         var desk = Desk()
         func body(_ word: String) -> String {
@@ -123,10 +125,12 @@ struct VendorTests {
         }
     }
 
-    @Test("U-36: other spellings are refused and the field is named", arguments: [
-        "privileged access and identity management (PAM/PIM)", "hosted security operations center (SOC)",
-        "dns filtering", "Other", " other", "",
-    ])
+    @Test(
+        "U-36: other spellings are refused and the field is named",
+        arguments: [
+            "privileged access and identity management (PAM/PIM)", "hosted security operations center (SOC)",
+            "dns filtering", "Other", " other", "",
+        ])
     func wrongSubcategory(word: String) {
         var desk = Desk()
         let body = #"{"name":"n","description":"d","category":"other","subcategory":"\#(word)"}"#
@@ -144,11 +148,13 @@ struct VendorTests {
         #expect(desk.call(.get, "/service/64aa00000000000000000000").status == 404)
     }
 
-    @Test("S3: any subset; visible in V1 (U-13)", arguments: [
-        (#"{"name":"New"}"#, "name", "New"), (#"{"description":""}"#, "description", ""),
-        (#"{"category":"backup"}"#, "category", "backup"), (#"{"subcategory":"cloud backup"}"#, "subcategory", "cloud backup"),
-        (#"{"supportArticle":"u"}"#, "supportArticle", "u"), (#"{"supportContact":"c"}"#, "supportContact", "c"),
-    ])
+    @Test(
+        "S3: any subset; visible in V1 (U-13)",
+        arguments: [
+            (#"{"name":"New"}"#, "name", "New"), (#"{"description":""}"#, "description", ""),
+            (#"{"category":"backup"}"#, "category", "backup"), (#"{"subcategory":"cloud backup"}"#, "subcategory", "cloud backup"),
+            (#"{"supportArticle":"u"}"#, "supportArticle", "u"), (#"{"supportContact":"c"}"#, "supportContact", "c"),
+        ])
     func updateService(body: String, field: String, value: String) {
         var desk = Desk()
         let id = desk.createService()
@@ -157,9 +163,11 @@ struct VendorTests {
         #expect(desk.call(.get).json["data"]?["skus"]?.elements == [reply.json["data"] ?? .null])
     }
 
-    @Test("S3: errors", arguments: [
-        (#"{"category":"Backup"}"#, 400), (#"{"name":7}"#, 400), ("[]", 400), (#"{"name":"Taken"}"#, 409), ("{}", 200), ("", 200),
-    ])
+    @Test(
+        "S3: errors",
+        arguments: [
+            (#"{"category":"Backup"}"#, 400), (#"{"name":7}"#, 400), ("[]", 400), (#"{"name":"Taken"}"#, 409), ("{}", 200), ("", 200),
+        ])
     func updateServiceErrors(body: String, status: Int) {
         var desk = Desk()
         desk.createService("Taken")

@@ -11,9 +11,13 @@ struct ControlTests {
             for round in 1...2 {
                 #expect(try await sandbox.vendor("GET", "/organization", token: token).body.contains(#""status":"inactive""#))
                 #expect(try await sandbox.vendor("PATCH", "/organization/status/pending", token: token).status == 200)
-                #expect(try await sandbox.vendor("POST", "/service/\(service)/count", #"{"accountId":"1","unitCount":2}"#, token: token).status == 404)
+                #expect(
+                    try await sandbox.vendor("POST", "/service/\(service)/count", #"{"accountId":"1","unitCount":2}"#, token: token).status
+                        == 404)
                 try await sandbox.control("POST", "/organizations/\(id)/map", #"{"auto":true}"#)
-                #expect(try await sandbox.vendor("POST", "/service/\(service)/count", #"{"accountId":"1","unitCount":\#(round)}"#, token: token).status == 201)
+                #expect(
+                    try await sandbox.vendor("POST", "/service/\(service)/count", #"{"accountId":"1","unitCount":\#(round)}"#, token: token)
+                        .status == 201)
                 let state = try await sandbox.control("GET", "/organizations/\(id)")
                 #expect(state["status"] == "active")
                 #expect(state["counts"]?.elements?.first?["unitCount"]?.integer == round)
@@ -82,7 +86,9 @@ struct ControlTests {
             #expect(keys.members?.map(\.name) == ["id", "integrationId", "vendorId", "partnerKey", "vendorKey", "token"])
             #expect(try await sandbox.vendor("GET", "/organization", token: token).status == 401)
             let fresh = try #require(keys["token"]?.string)
-            #expect(try await sandbox.vendor("POST", "/service/\(service)/count", #"{"accountId":"1","unitCount":1}"#, token: fresh).status == 201)
+            #expect(
+                try await sandbox.vendor("POST", "/service/\(service)/count", #"{"accountId":"1","unitCount":1}"#, token: fresh).status
+                    == 201)
             let state = try await sandbox.control("GET", "/organizations/\(id)")
             #expect(state["partnerKey"] == keys["partnerKey"])
             #expect(state["revokedKeys"]?.elements?.count == 1)
@@ -118,17 +124,20 @@ struct ControlTests {
         }
     }
 
-    @Test("mistakes are told", arguments: [
-        ("PUT", "/faults", "{}", 400), ("PUT", "/faults", "[", 400), ("PUT", "/faults", #"[{"path":"/"}]"#, 400),
-        ("PUT", "/faults", #"[{"status":500}]"#, 400), ("PUT", "/faults", #"[{"path":"/x","status":99}]"#, 400),
-        ("PUT", "/faults", #"[{"path":"/x","drop":true,"half":true}]"#, 400), ("PUT", "/faults", #"[{"path":"/x","dorp":true}]"#, 400),
-        ("PUT", "/faults", #"[{"path":"/x","drop":true,"times":-2}]"#, 400),
-        ("PATCH", "/settings", #"{"rateLimit":0}"#, 400), ("PATCH", "/settings", #"{"rateLimits":5}"#, 400),
-        ("PATCH", "/settings", #"{"latencyMs":"5"}"#, 400), ("PATCH", "/settings", #"{"strictIds":1}"#, 400),
-        ("PATCH", "/settings", "[]", 400), ("POST", "/organizations", "{}", 400), ("POST", "/organizations/nope/map", #"{"all":true}"#, 404),
-        ("POST", "/organizations/nope/disconnect", "", 404), ("POST", "/organizations/nope/regenerate-key", "", 404),
-        ("GET", "/nothing", "", 404), ("DELETE", "/state", "", 405), ("PUT", "/saas-alerts", "[]", 400),
-    ])
+    @Test(
+        "mistakes are told",
+        arguments: [
+            ("PUT", "/faults", "{}", 400), ("PUT", "/faults", "[", 400), ("PUT", "/faults", #"[{"path":"/"}]"#, 400),
+            ("PUT", "/faults", #"[{"status":500}]"#, 400), ("PUT", "/faults", #"[{"path":"/x","status":99}]"#, 400),
+            ("PUT", "/faults", #"[{"path":"/x","drop":true,"half":true}]"#, 400), ("PUT", "/faults", #"[{"path":"/x","dorp":true}]"#, 400),
+            ("PUT", "/faults", #"[{"path":"/x","drop":true,"times":-2}]"#, 400),
+            ("PATCH", "/settings", #"{"rateLimit":0}"#, 400), ("PATCH", "/settings", #"{"rateLimits":5}"#, 400),
+            ("PATCH", "/settings", #"{"latencyMs":"5"}"#, 400), ("PATCH", "/settings", #"{"strictIds":1}"#, 400),
+            ("PATCH", "/settings", "[]", 400), ("POST", "/organizations", "{}", 400),
+            ("POST", "/organizations/nope/map", #"{"all":true}"#, 404),
+            ("POST", "/organizations/nope/disconnect", "", 404), ("POST", "/organizations/nope/regenerate-key", "", 404),
+            ("GET", "/nothing", "", 404), ("DELETE", "/state", "", 405), ("PUT", "/saas-alerts", "[]", 400),
+        ])
     func mistakes(method: String, path: String, body: String, status: Int) async throws {
         try await RunningSandbox.with { sandbox in
             let answer = try await sandbox.control(method, path, body.isEmpty ? nil : body, expecting: status)

@@ -7,9 +7,11 @@ import Testing
 struct PageTests {
     static let form = "application/x-www-form-urlencoded"
 
-    @Test("every page of a partner: one h1, labelled controls, no script, no inline style", arguments: [
-        "", "/mapping/accounts", "/mapping/services", "/billing", "/tickets", "/disconnect",
-    ])
+    @Test(
+        "every page of a partner: one h1, labelled controls, no script, no inline style",
+        arguments: [
+            "", "/mapping/accounts", "/mapping/services", "/billing", "/tickets", "/disconnect",
+        ])
     func wellFormed(page: String) async throws {
         try await RunningSandbox.with(seed: .demo) { sandbox in
             let id = try await sandbox.demoPartner()
@@ -38,7 +40,8 @@ struct PageTests {
             let text = JSONValue.string(nasty)
             let seed: JSONValue = ["name": text, "clients": [text], "products": [text]]
             let keys = try await sandbox.control("POST", "/organizations", String(decoding: seed.bytes, as: UTF8.self), expecting: 201)
-            let id = try #require(keys["id"]?.string), token = try #require(keys["token"]?.string)
+            let id = try #require(keys["id"]?.string)
+            let token = try #require(keys["token"]?.string)
             let account: JSONValue = [["id": text, "name": text]]
             _ = try await sandbox.vendor("POST", "/organization/accounts", String(decoding: account.bytes, as: UTF8.self), token: token)
             let service: JSONValue = ["name": text, "description": text, "category": "other", "subcategory": "other"]
@@ -46,8 +49,13 @@ struct PageTests {
             try await sandbox.control("POST", "/organizations/\(id)/map", #"{"auto":true}"#)
             let path = try #require(nasty.addingPercentEncoding(withAllowedCharacters: .alphanumerics))
             let alert: JSONValue = ["title": text, "description": text, "alertId": text]
-            #expect(try await sandbox.vendor("POST", "/alerting/\(path)", String(decoding: alert.bytes, as: UTF8.self), token: token).status == 201)
-            for page in ["/", "/organizations/\(id)", "/organizations/\(id)/mapping/accounts", "/organizations/\(id)/mapping/services", "/organizations/\(id)/billing", "/organizations/\(id)/tickets"] {
+            #expect(
+                try await sandbox.vendor("POST", "/alerting/\(path)", String(decoding: alert.bytes, as: UTF8.self), token: token).status
+                    == 201)
+            for page in [
+                "/", "/organizations/\(id)", "/organizations/\(id)/mapping/accounts", "/organizations/\(id)/mapping/services",
+                "/organizations/\(id)/billing", "/organizations/\(id)/tickets",
+            ] {
                 let html = try await sandbox.client.send("GET", page).body
                 #expect(!html.contains("<script"), "\(page)")
                 #expect(html.contains(written), "\(page)")
@@ -101,25 +109,32 @@ struct PageTests {
         try await RunningSandbox.with { sandbox in
             let (id, token, service) = try await sandbox.partner()
             let state = try await sandbox.control("GET", "/organizations/\(id)")
-            let client = state["clients"]?.elements?.first?["id"]?.string ?? "", product = state["products"]?.elements?.first?["id"]?.string ?? ""
-            let accounts = "/organizations/\(id)/mapping/accounts", services = "/organizations/\(id)/mapping/services"
+            let client = state["clients"]?.elements?.first?["id"]?.string ?? ""
+            let product = state["products"]?.elements?.first?["id"]?.string ?? ""
+            let accounts = "/organizations/\(id)/mapping/accounts"
+            let services = "/organizations/\(id)/mapping/services"
 
-            let early = try await sandbox.client.send("POST", services, "service=\(service)&product=\(product)&action=finish", type: Self.form)
+            let early = try await sandbox.client.send(
+                "POST", services, "service=\(service)&product=\(product)&action=finish", type: Self.form)
             #expect(early.status == 409)
             #expect(early.body.contains("Map at least one account and one service before finishing."))
             #expect(try await sandbox.control("GET", "/organizations/\(id)")["serviceMap"] == [:], "nothing was saved")
 
-            let saved = try await sandbox.client.send("POST", accounts, "page=1&account=1&choice=client%3A\(client)&action=save", type: Self.form)
+            let saved = try await sandbox.client.send(
+                "POST", accounts, "page=1&account=1&choice=client%3A\(client)&action=save", type: Self.form)
             #expect(saved.status == 303)
             #expect(try await sandbox.client.send("GET", accounts).body.contains("value=\"client:\(client)\" selected"))
-            let finished = try await sandbox.client.send("POST", services, "service=\(service)&product=\(product)&action=finish", type: Self.form)
+            let finished = try await sandbox.client.send(
+                "POST", services, "service=\(service)&product=\(product)&action=finish", type: Self.form)
             #expect(finished.header("Location") == "/organizations/\(id)?notice=finished")
 
             let dash = try await sandbox.client.send("GET", "/organizations/\(id)/billing").body
             #expect(dash.contains("data-label=\"Vendor quantity\">–</td>"))
             _ = try await sandbox.vendor("POST", "/service/\(service)/count", #"{"accountId":"1","unitCount":7.5}"#, token: token)
             sandbox.wait(seconds: 1)
-            #expect(try await sandbox.client.send("GET", "/organizations/\(id)/billing").body.contains("data-label=\"Vendor quantity\">7.5</td>"))
+            #expect(
+                try await sandbox.client.send("GET", "/organizations/\(id)/billing").body.contains(
+                    "data-label=\"Vendor quantity\">7.5</td>"))
 
             _ = try await sandbox.client.send("POST", accounts, "account=1&choice=excluded", type: Self.form)
             _ = try await sandbox.client.send("POST", services, "service=\(service)&product=\(product)&excluded=yes", type: Self.form)
@@ -136,7 +151,8 @@ struct PageTests {
             _ = try await sandbox.vendor("POST", "/organization/accounts", #"[{"id":"2","name":"B"}]"#, token: token)
             let client = try await sandbox.control("GET", "/organizations/\(id)")["clients"]?.elements?.first?["id"]?.string ?? ""
             let reply = try await sandbox.client.send(
-                "POST", "/organizations/\(id)/mapping/accounts", "account=1&choice=client:\(client)&account=2&choice=client:\(client)", type: Self.form)
+                "POST", "/organizations/\(id)/mapping/accounts", "account=1&choice=client:\(client)&account=2&choice=client:\(client)",
+                type: Self.form)
             #expect(reply.status == 409)
             #expect(reply.body.contains(#"role="alert">Account 2 was not mapped"#))
             #expect(try await sandbox.control("GET", "/organizations/\(id)")["accountMap"] == [:])
@@ -208,7 +224,8 @@ extension RunningSandbox {
         let accounts = SandboxSeed.demo.saasAlerts.customers.map { customer -> JSONValue in
             ["id": .optional(customer.id), "name": .optional(customer.name)]
         }
-        _ = try await vendor("POST", "/organization/accounts", String(decoding: JSONValue.array(accounts).bytes, as: UTF8.self), token: token)
+        _ = try await vendor(
+            "POST", "/organization/accounts", String(decoding: JSONValue.array(accounts).bytes, as: UTF8.self), token: token)
         _ = try await vendor(
             "POST", "/service", #"{"name":"Billable Users","description":"","category":"security","subcategory":"other"}"#, token: token)
         return partner.id

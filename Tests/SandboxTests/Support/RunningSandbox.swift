@@ -22,7 +22,8 @@ struct RunningSandbox: Sendable {
     static func with(seed: SandboxSeed = .empty, _ test: (RunningSandbox) async throws -> Void) async throws {
         let time = Time()
         let dependencies = SandboxDependencies(
-            now: { time.now.withLock { $0 } }, sleep: { delay in
+            now: { time.now.withLock { $0 } },
+            sleep: { delay in
                 time.delays.withLock { $0.append(delay) }
                 if time.waitsAreCancelled.withLock({ $0 }) { throw CancellationError() }
             }, randomSeed: 11)
@@ -60,7 +61,8 @@ struct RunningSandbox: Sendable {
 
     /// Creates a partner with one account and one service; answers ids and keys.
     func partner(name: String = "Example MSP") async throws -> (id: String, token: String, service: String) {
-        let keys = try await control("POST", "/organizations", #"{"name":"\#(name)","clients":["Acme"],"products":["Seats"]}"#, expecting: 201)
+        let keys = try await control(
+            "POST", "/organizations", #"{"name":"\#(name)","clients":["Acme"],"products":["Seats"]}"#, expecting: 201)
         let token = keys["token"]?.string ?? ""
         _ = try await vendor("POST", "/organization/accounts", #"[{"id":"1","name":"Acme"}]"#, token: token)
         let reply = try await vendor(

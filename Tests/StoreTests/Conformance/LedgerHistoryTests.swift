@@ -6,7 +6,7 @@ import Testing
 /// Random histories of one run against a model of the rules. The seed is the test's argument, so a failure names it.
 @Suite("Any history of a ledger")
 struct LedgerHistoryTests {
-    static let seeds = Array<UInt64>(1...6)
+    static let seeds = [UInt64](1...6)
 
     /// What the ledger must say.
     private struct Model {

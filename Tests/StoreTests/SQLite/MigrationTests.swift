@@ -65,10 +65,12 @@ struct MigrationTests {
         }
     }
 
-    @Test("that break a reference, or end their transaction, are undone", arguments: [
-        "INSERT INTO connection (partner_id, state, state_since, key_version) VALUES ('none', 'notConnected', 0, 0);",
-        "CREATE TABLE early (a TEXT) STRICT; COMMIT;",
-    ])
+    @Test(
+        "that break a reference, or end their transaction, are undone",
+        arguments: [
+            "INSERT INTO connection (partner_id, state, state_since, key_version) VALUES ('none', 'notConnected', 0, 0);",
+            "CREATE TABLE early (a TEXT) STRICT; COMMIT;",
+        ])
     func unsafe(sql: String) async throws {
         try await withFixture { fixture in
             try fixture.write("0002_unsafe.sql", sql)
@@ -115,9 +117,11 @@ struct MigrationTests {
         }
     }
 
-    @Test("must be numbered without a gap and named plainly", arguments: [
-        ["0003_gap.sql"], ["0002_a.sql", "0002_b.sql"], ["2_short.sql"], ["0002-dash.sql"], ["0002_Upper.sql"],
-    ])
+    @Test(
+        "must be numbered without a gap and named plainly",
+        arguments: [
+            ["0003_gap.sql"], ["0002_a.sql", "0002_b.sql"], ["2_short.sql"], ["0002-dash.sql"], ["0002_Upper.sql"],
+        ])
     func naming(names: [String]) async throws {
         try await withFixture { fixture in
             for name in names { try fixture.write(name, "SELECT 1;") }

@@ -44,13 +44,15 @@ struct SchemaTests {
         }
     }
 
-    @Test("takes no value of another type, no bad JSON, no bad count, no bad flag", arguments: [
-        "UPDATE partner SET created_at = 'yesterday'", "UPDATE sync_run SET created_at = 1.5",
-        "UPDATE sync_run SET findings = '{'", "UPDATE alert SET errors = 'none'", "UPDATE usage_line SET raw_count = '1e3'",
-        "UPDATE usage_line SET sent_count = ''", "UPDATE usage_line SET raw_count = 'NaN'",
-        "UPDATE sync_run SET cancel_requested = 2", "UPDATE sync_run SET tally_open = -1",
-        "UPDATE connection SET key_version = -1", "UPDATE connection SET partner_key = x'00'",
-    ])
+    @Test(
+        "takes no value of another type, no bad JSON, no bad count, no bad flag",
+        arguments: [
+            "UPDATE partner SET created_at = 'yesterday'", "UPDATE sync_run SET created_at = 1.5",
+            "UPDATE sync_run SET findings = '{'", "UPDATE alert SET errors = 'none'", "UPDATE usage_line SET raw_count = '1e3'",
+            "UPDATE usage_line SET sent_count = ''", "UPDATE usage_line SET raw_count = 'NaN'",
+            "UPDATE sync_run SET cancel_requested = 2", "UPDATE sync_run SET tally_open = -1",
+            "UPDATE connection SET key_version = -1", "UPDATE connection SET partner_key = x'00'",
+        ])
     func badValues(sql: String) async throws {
         try await withSQLiteStore { store in
             try await fill(store)
@@ -58,11 +60,13 @@ struct SchemaTests {
         }
     }
 
-    @Test("keeps paired columns of usage lines together", arguments: [
-        "UPDATE usage_line SET sent_count = NULL", "UPDATE usage_line SET state = 'accepted'",
-        "UPDATE usage_line SET outcome_at = 1", "UPDATE usage_line SET state = 'sending'",
-        "UPDATE usage_line SET state = 'excluded'",
-    ])
+    @Test(
+        "keeps paired columns of usage lines together",
+        arguments: [
+            "UPDATE usage_line SET sent_count = NULL", "UPDATE usage_line SET state = 'accepted'",
+            "UPDATE usage_line SET outcome_at = 1", "UPDATE usage_line SET state = 'sending'",
+            "UPDATE usage_line SET state = 'excluded'",
+        ])
     func pairs(sql: String) async throws {
         try await withSQLiteStore { store in
             try await fill(store)
@@ -89,13 +93,15 @@ struct SchemaTests {
         }
     }
 
-    @Test("lets no audit entry be changed, removed or replaced", arguments: [
-        "UPDATE audit_entry SET details = 'harmless'", "DELETE FROM audit_entry",
-        """
-        INSERT OR REPLACE INTO audit_entry (sequence, at, actor, action, details)
-        VALUES (1, 0, 'nobody', 'nothing', 'harmless')
-        """,
-    ])
+    @Test(
+        "lets no audit entry be changed, removed or replaced",
+        arguments: [
+            "UPDATE audit_entry SET details = 'harmless'", "DELETE FROM audit_entry",
+            """
+            INSERT OR REPLACE INTO audit_entry (sequence, at, actor, action, details)
+            VALUES (1, 0, 'nobody', 'nothing', 'harmless')
+            """,
+        ])
     func auditIsAppendOnly(sql: String) async throws {
         try await withSQLiteStore { store in
             try await fill(store)
@@ -173,10 +179,12 @@ struct CorruptRowTests {
         }
     }
 
-    @Test("of the ledger names run and position", arguments: [
-        ("state = 'odd'", "usage_line.state"), ("raw_count = '12x'", "usage_line.raw_count"),
-        ("sent_count = '-'", "usage_line.sent_count"),
-    ])
+    @Test(
+        "of the ledger names run and position",
+        arguments: [
+            ("state = 'odd'", "usage_line.state"), ("raw_count = '12x'", "usage_line.raw_count"),
+            ("sent_count = '-'", "usage_line.sent_count"),
+        ])
     func line(change: String, place: String) async throws {
         try await withSQLiteStore { store in
             let run = try await store.startedRun()

@@ -50,7 +50,7 @@ extension AdminCall {
     fileprivate func alert(_ id: AlertID) async throws(IntegrationError) -> Alert? {
         do {
             return try await desk.alert(id)
-        } catch where error.code == .notFound {
+        } catch  where error.code == .notFound {
             return nil
         }
     }

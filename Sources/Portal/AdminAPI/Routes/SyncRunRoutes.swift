@@ -54,7 +54,7 @@ extension AdminCall {
     fileprivate func run(_ id: SyncRunID) async throws(IntegrationError) -> SyncRun? {
         do {
             return try await desk.syncRun(id)
-        } catch where error.code == .notFound {
+        } catch  where error.code == .notFound {
             return nil
         }
     }

@@ -58,7 +58,8 @@ struct ConsolePartnerView: Sendable {
         since = TimeView(overview.connection.stateSince, time)
         reason = overview.standing.failure?.message ?? overview.connection.stateReason ?? ""
         let list = overview.notMapped
-        notMapped = list.isEmpty
+        notMapped =
+            list.isEmpty
             ? ""
             : "Not mapped in Synthesize: \(Wording.count(list.accounts.count, "account")), "
                 + "\(Wording.count(list.services.count, "service")); \(Wording.count(list.counts, "count")) of the last sync "

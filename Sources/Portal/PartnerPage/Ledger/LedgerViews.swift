@@ -107,7 +107,8 @@ struct RunPageView: Sendable, Hashable {
         failure = run.failure?.message ?? ""
         filters = Self.filters(run.tally, filter)
         rows = lines.map(Row.init)
-        emptyText = !lines.isEmpty
+        emptyText =
+            !lines.isEmpty
             ? "" : filter.state == nil ? "No counts are in this sync's ledger." : "No count of this sync is in this state."
         let stateQuery = filter.state.map { "state=\($0.rawValue)" }
         nextQuery = hasMore ? Self.query([stateQuery, lines.last.map { "after=\($0.position)" }]) : ""
@@ -154,7 +155,8 @@ extension RunPageView.Row {
         accountID = line.accountID
         service = line.serviceName
         count = Wording.number(line.sentCount ?? line.rawCount)
-        rawRemark = line.sentCount == nil || line.sentCount == line.rawCount
+        rawRemark =
+            line.sentCount == nil || line.sentCount == line.rawCount
             ? "" : "vendor: \(Wording.number(line.rawCount))"
         badge = BadgeView(line.state)
         message = line.message ?? ""

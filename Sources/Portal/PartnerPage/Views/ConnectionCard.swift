@@ -34,7 +34,8 @@ struct ConnectionCardView: Sendable, Hashable {
         paragraphs = text.paragraphs
         instructions = text.instructions
         self.mappingURL = text.linksToMapping ? mappingURL : ""
-        since = overview.standing == .notConnected && connection.keySavedAt == nil
+        since =
+            overview.standing == .notConnected && connection.keySavedAt == nil
             ? nil : TimeView(connection.stateSince, time)
         facts = Self.facts(connection, time)
         mappingLost = connection.state == .connected ? connection.mappingLostAt.map { TimeView($0, time) } : nil

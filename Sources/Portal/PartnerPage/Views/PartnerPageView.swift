@@ -53,7 +53,8 @@ struct PartnerPageView: Sendable, Hashable {
         connection = ConnectionCardView(overview, time: time, mappingURL: mappingURL)
         canEnable = state == .disabled
         connectForm = ConnectFormView(overview, attempt: occasion.connectAttempt)
-        sync = state == .connected || overview.lastRun != nil || overview.activeRun != nil
+        sync =
+            state == .connected || overview.lastRun != nil || overview.activeRun != nil
             ? SyncPanelView(overview, time: time) : nil
         toDo = ToDoListView(overview.notMapped, mappingURL: mappingURL)
         zeros = ZerosView(overview.droppedToZero, canSend: sync?.canStart ?? false)

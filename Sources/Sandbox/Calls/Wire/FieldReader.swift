@@ -51,10 +51,11 @@ struct FieldReader {
 
     /// An id: text, or a number that is kept as its text (U-33).
     mutating func identifier(_ field: String) -> String {
-        optionalIdentifier(field) ?? {
-            if value(field) == nil { note(field, "must be a string") }
-            return ""
-        }()
+        optionalIdentifier(field)
+            ?? {
+                if value(field) == nil { note(field, "must be a string") }
+                return ""
+            }()
     }
 
     mutating func optionalIdentifier(_ field: String) -> String? {
