@@ -152,6 +152,33 @@ struct DeadlineTests {
         }
     }
 
+    @Test("A kept connection makes room, not one on a reserved place that has waited longer")
+    func reservedPlaceIsNoRoom() async throws {
+        let (entered, release) = (Signal(), Signal())
+        let handler: Handler = { _ in
+            entered.fire()
+            await release.wait()
+            return .text("done")
+        }
+        let configure: (inout ServerConfiguration) -> Void = {
+            $0.limits.connections = 1
+            $0.limits.reservedConnections = 2
+        }
+        try await withServer(configure, handler: handler) { address, _ in
+            let client = try await RawClient(address)
+            try await client.send(Self.get)
+            await entered.wait()
+            let silent = try await RawClient(address)
+            #expect(try await RawClient(address).exchange(Self.get).status == 503)
+            // Younger than a second, it would be spared anyhow.
+            try await Task.sleep(for: .milliseconds(1100))
+            release.fire()
+            #expect(try await client.answer().text == "done")
+            #expect(try await RawClient(address).exchange(Self.get).text == "done")
+            withExtendedLifetime(silent) {}
+        }
+    }
+
     @Test("A full server closes nobody while nobody waits")
     func fullButQuiet() async throws {
         try await withServer({ $0.limits.connections = 2 }, handler: hello) { address, _ in

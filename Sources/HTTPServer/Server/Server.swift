@@ -72,7 +72,7 @@ public final class Server {
             case .nobody: return
             case .exhausted(let failure):
                 reportExhaustion(failure)
-                guard closeLongestKept() else { return }
+                guard closeLongestKept() || closeOldestReserved() else { return }
             case .connection(let descriptor, let peer):
                 // Browsers that hold connections open must not keep newcomers out.
                 if isFull { _ = closeLongestKept() }
@@ -94,11 +94,13 @@ public final class Server {
         connection.start()
     }
 
-    /// False when every connection is being served, or has only just come and has its first request on the way.
+    /// Makes room for a newcomer among those that have a place of their own. False when all of them are being served, or have only
+    /// just come and have their first request on the way.
     private func closeLongestKept() -> Bool {
         let justCome = ContinuousClock.now + context.configuration.timeouts.idle - .seconds(1)
         let kept = connections.values.lazy.compactMap { connection -> (Connection, ContinuousClock.Instant)? in
-            guard let until = connection.machine.keptUntil, connection.machine.served > 0 || until < justCome else { return nil }
+            let machine = connection.machine
+            guard machine.onlyServed == nil, let until = machine.keptUntil, machine.served > 0 || until < justCome else { return nil }
             return (connection, until)
         }
         guard let longest = kept.min(by: { $0.1 < $1.1 })?.0 else { return false }
