@@ -77,7 +77,9 @@ let package = Package(
         ),
         .testTarget(
             name: "SecretsTests", dependencies: ["Secrets", .product(name: "Crypto", package: "swift-crypto")]),
-        .testTarget(name: "StoreTests", dependencies: ["Store", "Secrets", logging]),
+        // The Store in memory, for tests of what stands on it.
+        .target(name: "MemoryStore", dependencies: ["Store", "Secrets"], path: "Tests/Support/MemoryStore"),
+        .testTarget(name: "StoreTests", dependencies: ["Store", "MemoryStore", "Secrets", logging]),
         .testTarget(name: "ConnectorsTests", dependencies: ["Connectors", "HTTPClient", "Secrets", httpTypes]),
         .testTarget(name: "SynthesizeTests", dependencies: ["Synthesize", "HTTPClient", "Secrets", httpTypes]),
         .testTarget(

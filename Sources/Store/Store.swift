@@ -1,6 +1,7 @@
 import Secrets
 
-/// All that Perch remembers. `SQLiteStore` is the implementation; one conformance suite runs over every one.
+/// All that Perch remembers. `SQLiteStore` is the implementation, and the tests have one in memory; one conformance suite runs over
+/// both.
 public protocol Store: PartnerStore, ConnectionStore, ScheduleStore, SyncRunStore, LedgerStore, CatalogueStore,
     AlertStore, AccessStore
 {

@@ -1,18 +1,31 @@
 import Foundation
 import Logging
+import MemoryStore
 import Secrets
 import Store
+import Synchronization
 import Testing
 
-/// An implementation that the conformance suite runs over. A second one joins by one line in `all`.
+/// An implementation that the conformance suite runs over.
 struct StoreKind: Sendable, CustomTestStringConvertible {
     let testDescription: String
     /// Opens a store that keeps what it remembers in the directory.
     let open: @Sendable (_ directory: String) throws -> any Store
 
-    static let all = [
-        StoreKind(testDescription: "SQLite") { try openSQLiteStore($0) }
-    ]
+    static let all = [sqlite, memory]
+
+    static let sqlite = StoreKind(testDescription: "SQLite") { try openSQLiteStore($0) }
+
+    /// Opened a second time in a directory, it has what it had there.
+    static let memory = StoreKind(testDescription: "memory") { directory in
+        memories.withLock { memories in
+            let store = memories[directory]?.snapshot() ?? MemoryStore()
+            memories[directory] = store
+            return store
+        }
+    }
+
+    private static let memories = Mutex<[String: MemoryStore]>([:])
 }
 
 /// Runs the body with an empty store, which is closed and removed afterwards.
