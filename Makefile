@@ -11,6 +11,7 @@ BENCH_PACKAGES := gcc time wrk
 FUZZ_PACKAGES := g++
 VENV := .venv
 RELEASE := .build/release/perch
+SIMULATE := .build/release/simulate
 # The runtime linked in: starts faster and needs less memory than with its shared libraries.
 RELEASE_BUILD := swift build -c release --static-swift-stdlib --product perch
 
@@ -21,7 +22,7 @@ demo: system ## Run the service beside a simulated Synthesize
 	$(RELEASE_BUILD)
 	$(RELEASE) demo
 
-test: system system-test lint build test-fast test-threads test-differential test-program test-browser ## Everything that CI runs
+test: system system-test lint build test-fast test-simulation test-threads test-differential test-program test-browser ## Everything that CI runs
 
 build: system ## Build the program and all tests
 	swift build --build-tests
@@ -30,6 +31,10 @@ build: system ## Build the program and all tests
 test-fast: ## Unit, conformance and scenario tests
 	swift test --skip-build --skip ScenarioTests
 	swift test --skip-build --filter ScenarioTests
+
+# In release: the build takes as long as the histories would without it.
+test-simulation: SEEDS := 2000
+test-simulation: simulate ## 2,000 short simulated histories
 
 test-threads: system ## The HTTP server's tests under the thread sanitizer
 	swift test --sanitize=thread --package-path Tests/Threads --scratch-path .build-threads
@@ -52,6 +57,24 @@ lint: ## Import direction, unsafe constructs, file sizes
 
 format: ## Format all Swift files in place
 	swift format --in-place --recursive --parallel Sources Tests Package.swift
+
+simulate: SEEDS ?= 20000
+simulate: FIRST ?= 1
+simulate: PLAN ?= short
+simulate: STEP = $(if $(filter year,$(PLAN)),1,50)
+simulate: simulate-program ## Simulated histories with crashes: SEEDS=n FIRST=seed, PLAN=year for 50 partners' years
+	seq $(FIRST) $(STEP) $$(( $(FIRST) + $(SEEDS) - 1 )) | xargs -P 2 -I{} $(SIMULATE) --plan $(PLAN) --first {} --count $(STEP)
+
+replay: PLAN ?= short
+replay: simulate-program ## One simulated history again, told step by step: SEED=n PLAN=short|year
+	$(SIMULATE) --plan $(PLAN) --first $(SEED) --verbose
+
+simulate-program: system
+	swift build -c release --product simulate
+
+guards: SEEDS ?= 300
+guards: system ## Each guard of the sync engine taken out in turn: the simulation must see it
+	python3 Tests/Simulation/guards.py --seeds $(SEEDS)
 
 siege: $(VENV)/ready ## The built service besieged in full: 10,000 event streams, 20,000 vanished peers, 200 stops
 	$(RELEASE_BUILD)
@@ -98,4 +121,4 @@ $(VENV)/ready: Tests/Browser/requirements.txt
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r Tests/Browser/requirements.txt
 	touch $@
 
-.PHONY: help demo test build test-fast test-threads test-differential siege fuzz differential test-program test-browser lint format bench system system-test system-browser packages
+.PHONY: help demo test build test-fast test-threads test-differential test-simulation simulate replay simulate-program guards siege fuzz differential test-program test-browser lint format bench system system-test system-browser packages

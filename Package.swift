@@ -88,6 +88,13 @@ let package = Package(
                 "Integration", "Synthesize", "Connectors", "Store", "HTTPClient", "Secrets", httpTypes, logging,
             ]
         ),
+        .executableTarget(
+            name: "simulate",
+            dependencies: [
+                "Integration", "Sandbox", "MemoryStore", "Synthesize", "Connectors", "Store", "HTTPClient", "Secrets", httpTypes, logging,
+            ],
+            path: "Tests/Simulation", exclude: ["guards.py"]
+        ),
         .testTarget(name: "SandboxTests", dependencies: ["Sandbox", "HTTPServer", httpTypes, logging]),
         .testTarget(
             name: "PortalTests",

@@ -63,12 +63,15 @@ public struct IntegrationPolicy: Sendable, Hashable {
     public var ticketDeadline: Duration
     /// Scheduled runs of different partners are spread over this time.
     public var scheduleSpread: Duration
+    /// How often runs, schedule and alerts are looked at although nobody rang: a lease may have run out, or the wall clock been set.
+    public var lookAgain: Duration
 
     public init(
         zeroCounts: ZeroCountPolicy = .report, dropHoldShare: Double = 0.5, dropHoldMinimumPairs: Int = 5,
         parallelCounts: Int = 16, parallelRuns: Int = 8, lease: Duration = .seconds(60),
         runDeadline: Duration = .seconds(6 * 3600), failuresInARow: Int = 20,
-        ticketDeadline: Duration = .seconds(300), scheduleSpread: Duration = .seconds(120)
+        ticketDeadline: Duration = .seconds(300), scheduleSpread: Duration = .seconds(120),
+        lookAgain: Duration = .seconds(15)
     ) {
         self.zeroCounts = zeroCounts
         self.dropHoldShare = dropHoldShare
@@ -80,5 +83,6 @@ public struct IntegrationPolicy: Sendable, Hashable {
         self.failuresInARow = failuresInARow
         self.ticketDeadline = ticketDeadline
         self.scheduleSpread = scheduleSpread
+        self.lookAgain = lookAgain
     }
 }

@@ -6,8 +6,6 @@ import Synthesize
 
 /// Brings alerts from the store to Synthesize, and from there to a ticket id, an error, or a deadline.
 actor AlertOutbox {
-    private static let longestWait = Duration.seconds(30)
-
     private let environment: IntegrationEnvironment
     private let bell = Bell()
     /// Alerts that this process is dispatching; any other found in `sending` was left by a process that died.
@@ -23,7 +21,7 @@ actor AlertOutbox {
 
     func work() async {
         while !Task.isCancelled {
-            var wait = Self.longestWait
+            var wait = environment.policy.lookAgain
             do throws(StoreError) {
                 let due = try await environment.store.dueAlerts(at: environment.time.now(), limit: 50)
                 await withTaskGroup { group in
@@ -33,7 +31,7 @@ actor AlertOutbox {
                 }
                 if let next = try await environment.store.earliestAlertAction() {
                     let left = next.timeIntervalSince(environment.time.now())
-                    wait = min(wait, .milliseconds(max(50, Int64(min(left, 3600) * 1000))))
+                    wait = min(wait, .milliseconds(max(50, Int64(min(left, 86_400) * 1000))))
                 }
             } catch {
                 environment.logger.error("the alert outbox cannot read the store", metadata: ["error": "\(error)"])

@@ -6,8 +6,6 @@ import Store
 actor RunWorker {
     /// Between a stop request and the cancelling of calls that are still under way, so that most of them end by themselves.
     private static let grace = Duration.seconds(5)
-    /// New runs are announced by `wake`; this is only for runs whose lease ran out.
-    private static let idlePoll = Duration.seconds(15)
 
     private let environment: IntegrationEnvironment
     private let board: ProgressBoard
@@ -25,7 +23,7 @@ actor RunWorker {
     func work() async {
         while !Task.isCancelled {
             await claim()
-            await bell.wait(atMost: Self.idlePoll, environment.time)
+            await bell.wait(atMost: environment.policy.lookAgain, environment.time)
         }
         for run in underWay.values { run.control.request(.shutDown) }
         for run in underWay.values { await run.task.value }

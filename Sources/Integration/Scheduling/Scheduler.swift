@@ -6,21 +6,18 @@ import Store
 /// Turns due schedules into runs. All it knows is in the store, so a restart forgets nothing and a missed time
 /// runs once.
 struct Scheduler: Sendable {
-    /// The wall clock may be set while we wait, so it is looked at this often.
-    private static let longestWait = Duration.seconds(30)
-
     let environment: IntegrationEnvironment
     let worker: RunWorker
     let bell = Bell()
 
     func work() async {
         while !Task.isCancelled {
-            var wait = Self.longestWait
+            var wait = environment.policy.lookAgain
             do throws(StoreError) {
                 try await startDueRuns()
                 if let next = try await environment.store.earliestNextRun() {
                     let left = next.timeIntervalSince(environment.time.now())
-                    wait = min(wait, .milliseconds(max(10, Int64(min(left, 3600) * 1000))))
+                    wait = min(wait, .milliseconds(max(10, Int64(min(left, 86_400) * 1000))))
                 }
             } catch {
                 environment.logger.error("the scheduler cannot read the store", metadata: ["error": "\(error)"])

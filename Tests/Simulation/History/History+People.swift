@@ -1,0 +1,173 @@
+import Connectors
+import Foundation
+import Integration
+import Sandbox
+import Store
+
+/// What partners, operators and the vendor's customers do.
+extension History {
+    func scheduleAction(of partner: Int, within span: Duration) {
+        engine.after(span * random.uniform()) { [self] in
+            guard !isSettling else { return }
+            act(partner)
+            scheduleAction(of: partner, within: plan.betweenActions * 2)
+        }
+    }
+
+    private func act(_ partner: Int) {
+        guard world.partners[partner].id != nil else { return connect(partner) }
+        switch random.number(below: 20) {
+        case 0...4: changeCustomers(partner)
+        case 5...7: mapEverything(partner)
+        case 8...11: syncNow(partner)
+        case 12: disable(partner)
+        case 13: newKey(partner)
+        case 14: disconnect(partner)
+        case 15: changeSchedule(partner)
+        case 16: testAlert(partner)
+        case 17: sendZeros(partner)
+        default: connect(partner)
+        }
+    }
+
+    /// Asks the service for something, when it is there.
+    private func ask(_ partner: Int, _ what: String, _ body: @escaping @Sendable (PerchProcess, PartnerID) async throws -> Void) {
+        guard let process else { return }
+        judge.note("partner \(partner): \(what)")
+        Task { [self] in
+            do {
+                guard let id = try await known(partner, process) else { return }
+                try await body(process, id)
+                judge.note("partner \(partner): \(what): done")
+            } catch let error as IntegrationError {
+                judge.note("partner \(partner): \(what): \(error)")
+                if error.code == .store || error.code == .secrets { judge.violate("a defect showed: \(error)") }
+            } catch {
+                judge.violate("a defect showed: \(error)")
+            }
+        }
+    }
+
+    /// The partner's id, made when the service does not know it yet.
+    func known(_ index: Int, _ process: PerchProcess) async throws -> PartnerID? {
+        let partner = world.partners[index]
+        let reference = "ref-\(partner.number)"
+        if let id = try await process.store.partner(vendorReference: reference)?.id {
+            world.partners[index].id = id
+            return id
+        }
+        world.partners[index].id = nil
+        let id = try await process.desk.createPartner(
+            vendorReference: reference, name: "MSP \(partner.number)", timeZone: partner.timeZone, by: .launch
+        ).id
+        world.partners[index].id = id
+        return id
+    }
+
+    /// The key that Synthesize shows; made anew when the partner has disconnected there.
+    func currentKey(of index: Int) -> String {
+        let id = world.partners[index].organizationID
+        do {
+            let organization = try world.synthesize.model.organization(id)
+            let key =
+                try organization.partnerKey?.value
+                ?? world.synthesize.model.generatePartnerKey(organization: id, at: world.time.now).partnerKey
+            world.partners[index].partnerKey = key
+            judge.learn(partner: index, key: key)
+            return key
+        } catch {
+            judge.violate("the sandbox lost an organization: \(error)")
+            return ""
+        }
+    }
+
+    func connectRequest(_ index: Int, _ key: String) -> ConnectRequest {
+        ConnectRequest(partnerKey: key, fields: ["apiKey": world.partners[index].vendorKey])
+    }
+
+    private func connect(_ index: Int) {
+        ask(index, "connects") { [self] process, id in
+            let request = connectRequest(index, currentKey(of: index))
+            judge.wakes(partner: index)
+            try await process.desk.connect(id, request, by: .partner(id, address: nil))
+        }
+    }
+
+    private func syncNow(_ index: Int) {
+        ask(index, "presses Sync Now") { process, id in
+            _ = try await process.desk.startSync(id, by: .partner(id, address: nil))
+        }
+    }
+
+    private func sendZeros(_ index: Int) {
+        ask(index, "sends zeros") { process, id in
+            _ = try await process.desk.sendZeros(id, by: .partner(id, address: nil))
+        }
+    }
+
+    private func disable(_ index: Int) {
+        ask(index, "disables") { [self] process, id in
+            try await process.desk.disable(id, by: .partner(id, address: nil))
+            judge.falls(silent: index)
+        }
+    }
+
+    private func testAlert(_ index: Int) {
+        ask(index, "sends a test alert") { process, id in
+            _ = try await process.desk.sendTestAlert(id, by: .partner(id, address: nil))
+        }
+    }
+
+    private func changeSchedule(_ index: Int) {
+        let cadence = Cadence.allCases[random.number(below: Cadence.allCases.count)]
+        let choice = ScheduleChoice(
+            cadence: cadence, weekday: 1 + random.number(below: 7), dayOfMonth: 1 + random.number(below: 31),
+            minuteOfDay: 15 * random.number(below: 96), timeZone: world.partners[index].timeZone)
+        ask(index, "wants \(cadence) at minute \(choice.minuteOfDay)") { process, id in
+            _ = try await process.desk.saveSchedule(id, choice, by: .partner(id, address: nil))
+        }
+    }
+
+    // MARK: In Synthesize
+
+    /// Generates a new key there; Perch does not know it until somebody pastes it.
+    private func newKey(_ index: Int) {
+        judge.note("partner \(index): generates a new key in Synthesize")
+        do {
+            let keys = try world.synthesize.model.generatePartnerKey(
+                organization: world.partners[index].organizationID, at: world.time.now)
+            judge.learn(partner: index, key: keys.partnerKey)
+        } catch { judge.violate("the sandbox: \(error)") }
+    }
+
+    private func disconnect(_ index: Int) {
+        judge.note("partner \(index): disconnects in Synthesize")
+        do {
+            try world.synthesize.model.disconnect(organization: world.partners[index].organizationID, at: world.time.now)
+        } catch { judge.violate("the sandbox: \(error)") }
+    }
+
+    func mapEverything(_ index: Int) {
+        judge.note("partner \(index): maps everything")
+        do {
+            try world.synthesize.model.mapEverything(organization: world.partners[index].organizationID, at: world.time.now)
+        } catch { judge.violate("the sandbox: \(error)") }
+    }
+
+    // MARK: At the vendor
+
+    private func changeCustomers(_ index: Int) {
+        let key = world.partners[index].vendorKey
+        var list = world.vendor.customers[key] ?? []
+        judge.note("partner \(index): its customers change")
+        switch random.number(below: 6) {
+        case 0:
+            judge.customersMade += 1
+            list.append(("n\(judge.customersMade)", .init(name: "New \(judge.customersMade)", counts: world.drawCounts())))
+        case 1 where !list.isEmpty: list.remove(at: random.number(below: list.count))
+        case 2 where !list.isEmpty: list[random.number(below: list.count)].customer.name += "!"
+        default: for position in list.indices where random.uniform() < 0.6 { list[position].customer.counts = world.drawCounts() }
+        }
+        world.vendor.customers[key] = list
+    }
+}
