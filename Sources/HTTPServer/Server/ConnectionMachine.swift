@@ -26,7 +26,7 @@ struct ConnectionMachine {
         /// than was read.
         case flushing(lingers: Bool)
         /// RFC 9112 section 9.6: closing while the client still sends would make its system throw the answer away. So
-        /// the sending side is closed first, and what comes is discarded, as much as a body may have, until `end` at the latest.
+        /// the sending side is closed first, and what comes is discarded, up to a limit, until `end` at the latest.
         case lingering(until: Instant, end: Instant, budget: Int)
         case closed
     }
@@ -39,6 +39,8 @@ struct ConnectionMachine {
     static let lingerTime: Duration = .seconds(5)
     /// A client that is silent so long while the connection lingers has sent what it wanted to.
     static let lingerSilence: Duration = .seconds(1)
+    /// What is discarded behind a refused head; behind a refused body, as much as a body may have.
+    static let lingerBytes = 1 << 20
     /// A slow reader gets a fresh deadline for each such piece of an answer.
     static let writeDeadlineUnit = 64 * 1024
 
@@ -52,6 +54,7 @@ struct ConnectionMachine {
     private(set) var served = 0
     private var parser: RequestParser
     private var isStopping = false
+    private var lingerBudget: Int
     private var hasPeerEnded = false
 
     // The request that is being served.
@@ -76,6 +79,7 @@ struct ConnectionMachine {
         self.limits = limits
         self.timeouts = timeouts
         self.isReserved = isReserved
+        lingerBudget = limits.body
         parser = RequestParser(limits: limits)
         phase = .waiting(until: now + timeouts.idle)
         lastWrite = now
@@ -192,6 +196,7 @@ struct ConnectionMachine {
 
     private mutating func refuse(_ error: HTTPError) -> [Effect] {
         phase = .flushing(lingers: true)
+        if error.status != .contentTooLarge { lingerBudget = Self.lingerBytes }
         return [.refuse(error, isHead: parser.isHead)]
     }
 
@@ -339,7 +344,7 @@ struct ConnectionMachine {
 
     private mutating func flushed(lingers: Bool, _ now: Instant) -> [Effect] {
         if hasPeerEnded || !lingers { return close() }
-        linger(now, end: now + (isStopping ? Self.lingerSilence : Self.lingerTime), budget: limits.body)
+        linger(now, end: now + (isStopping ? Self.lingerSilence : Self.lingerTime), budget: lingerBudget)
         return [.finishSending]
     }
 

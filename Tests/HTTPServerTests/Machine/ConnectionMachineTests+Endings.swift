@@ -264,10 +264,12 @@ extension ConnectionMachineTests {
         #expect(line.tick(at: 1) == "close")
     }
 
-    @Test("Lingering ends after as many bytes as a body may have, and every byte counts")
-    func lingerBytes() throws {
-        var line = Machine { $0.body = 1 << 20 }
-        _ = line.receive("\n")
+    @Test(
+        "Lingering ends after as many bytes as a body may have, or a mebibyte behind a bad head; every byte counts",
+        arguments: [true, false])
+    func lingerBytes(isBody: Bool) throws {
+        var line = Machine { $0.body = isBody ? 1 << 20 : 1 << 30 }
+        #expect(line.receive(isBody ? Machine.post("Content-Length: 1048577\r\n") : "\n") == "refuse \(isBody ? 413 : 400)")
         _ = line.take()
         let block = [UInt8](repeating: 0x61, count: 64 * 1024)
         for _ in 0..<15 { #expect(line.receive(block) == "") }
