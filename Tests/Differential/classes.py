@@ -6,6 +6,7 @@ request by itself, so that a refusal for a wrong reason stays unclassified. The 
 
 import dataclasses
 import re
+import socket
 
 from readings import BLANKS, Difference, Request, llhttp_view
 
@@ -18,7 +19,7 @@ TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 QUOTED = rb'"(?:[^"\\\r\n]|\\[^\r\n])*"'
 # What Perch takes for a target; llhttp takes every visible ASCII character.
 TARGET = re.compile(rb"[0-9A-Za-z._~:/?\[\]@!$&'()*+,;=%|^{}\\`-]+")
-HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]{2,}\]|[0-9A-Za-z._~%-]+)(?::([0-9]{0,5}))?")
+HOST = re.compile(rb"(?:\[([0-9A-Fa-f:.]+)\]|[0-9A-Za-z._~-]+)(?::([0-9]{0,5}))?")
 CHUNK_LINE = re.compile(rb"\r\n([0-9A-Fa-f]+)(;[^\r\n]*)?(?=\r\n|$)")
 EXTENSIONS = re.compile(rb"(?:;" + TOKEN + rb"(?:=(?:" + TOKEN + rb"|" + QUOTED + rb"))?)*")
 # The methods that llhttp knows with HTTP/1.x.
@@ -49,7 +50,12 @@ def members(request: Request, name: bytes) -> set[bytes]:
 
 def is_host(text: bytes) -> bool:
     match = HOST.fullmatch(text)
-    return bool(match) and int(match[1] or 0) <= 65535
+    if match and match[1]:
+        try:
+            socket.inet_pton(socket.AF_INET6, match[1].decode())
+        except OSError:
+            return False
+    return bool(match) and int(match[2] or 0) <= 65535
 
 
 def absolute(target: bytes) -> bytes | None:
@@ -110,6 +116,10 @@ def contradicting_host(d):
 
 def odd_target_form(d):
     return refuses(d, "bad-target") and bool(d.llhttp_request.target) and not has_target_form(d)
+
+
+def secure_target(d):
+    return refuses(d, "not-secured") and d.llhttp_request.target.lower().startswith(b"https://")
 
 
 def odd_target_character(d):
@@ -273,7 +283,8 @@ CLASSES = [
     ("refused: Host more than once", "RFC 9112 3.2: 400; llhttp leaves that to its user", several_hosts),
     ("refused: odd Host", "RFC 9112 3.2: 400 unless a host name with an optional port; llhttp takes any text", odd_host),
     ("refused: target contradicts Host", "RFC 9112 3.2.2 lets the target win; two readers may choose differently", contradicting_host),
-    ("refused: target form", "only /path, http(s)://host and, with OPTIONS, * (RFC 9112 3.2)", odd_target_form),
+    ("refused: target form", "only /path, http://host and, with OPTIONS, * (RFC 9112 3.2)", odd_target_form),
+    ("refused: https target", "RFC 9110 7.4: 421, as the connection is not secured; llhttp leaves that to its user", secure_target),
     ("refused: character in target", "RFC 9112 3.2: no fragment, no quotes or angle brackets; llhttp takes these", odd_target_character),
     ("refused: broken %-escape", "RFC 3986 2.1: % and two hex digits; nobody behind has to guess", broken_escape),
     ("refused: several spaces", "RFC 9112 3: single spaces; llhttp takes any number", several_spaces),

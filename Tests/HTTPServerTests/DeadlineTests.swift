@@ -179,6 +179,87 @@ struct DeadlineTests {
         }
     }
 
+    @Test("Without reserved places, a kept connection makes room for a newcomer as well")
+    func noReservedPlaces() async throws {
+        let configure: (inout ServerConfiguration) -> Void = {
+            $0.limits.connections = 1
+            $0.limits.reservedConnections = 0
+        }
+        try await withServer(configure, handler: hello) { address, _ in
+            let kept = try await RawClient(address)
+            #expect(try await kept.exchange(Self.get).status == 200)
+            #expect(try await RawClient(address, patience: 5000).exchange(Self.get).status == 200)
+            #expect(try await kept.readToEnd() == "")
+        }
+    }
+
+    @Test("A health check whose head is on its way outlives the silent, however old it is, and those who linger go first")
+    func orderOfEviction() async throws {
+        let (entered, release) = (Signal(), Signal())
+        let handler: Handler = { request in
+            if request.path == "/healthz" { return .text("alive") }
+            entered.fire()
+            await release.wait()
+            return .text("done")
+        }
+        let configure: (inout ServerConfiguration) -> Void = {
+            $0.limits.connections = 1
+            $0.limits.reservedConnections = 3
+            $0.alwaysServed = ["/healthz"]
+        }
+        try await withServer(configure, handler: handler) { address, _ in
+            let client = try await RawClient(address)
+            try await client.send(Self.get)
+            await entered.wait()
+            let check = try await RawClient(address)
+            try await check.send("GET /healthz HT")
+            let silent = try await RawClient(address)
+            let refused = try await RawClient(address)
+            try await refused.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n")
+            #expect(try await refused.answer().status == 503)
+            // Each newcomer takes a place: that of the one who lingers, then that of the silent one.
+            let newcomer = try await RawClient(address)
+            #expect(try await newcomer.exchange(Self.get).status == 503)
+            let (second, third) = (try await RawClient(address), try await RawClient(address))
+            #expect(try await silent.readToEnd() == "")
+            try await check.send("TP/1.1\r\nHost: a\r\n\r\n")
+            #expect(try await check.answer().text == "alive")
+            withExtendedLifetime((second, third)) { release.fire() }
+        }
+    }
+
+    @Test("Who came when the server was full, and asks when it no longer is, is served like anyone else")
+    func placeBecomesFree() async throws {
+        let (entered, release) = (Signal(), Signal())
+        let handler: Handler = { request in
+            if request.path == "/slow" {
+                entered.fire()
+                await release.wait()
+            }
+            return .text("done")
+        }
+        let configure: (inout ServerConfiguration) -> Void = {
+            $0.limits.connections = 1
+            $0.limits.reservedConnections = 1
+        }
+        try await withServer(configure, handler: handler) { address, _ in
+            let first = try await RawClient(address)
+            try await first.send("GET /slow HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+            await entered.wait()
+            let second = try await RawClient(address)
+            try await second.send("GET")
+            release.fire()
+            #expect(try await first.readToEnd().hasSuffix("done"))
+            try await second.send(Self.get.dropFirst(3).description)
+            let answer = try await second.answer()
+            #expect(answer.status == 200)
+            #expect(answer["connection"] == nil)
+            // It has left the reserved place, which is free for the next one; and being kept it makes room.
+            #expect(try await RawClient(address).exchange(Self.get).status == 200)
+            #expect(try await RawClient(address).exchange(Self.get).status == 200)
+        }
+    }
+
     @Test("A full server closes nobody while nobody waits")
     func fullButQuiet() async throws {
         try await withServer({ $0.limits.connections = 2 }, handler: hello) { address, _ in

@@ -48,12 +48,35 @@ struct RefusalTests {
         }
     }
 
-    @Test("413 reaches a client that is still sending")
+    @Test(
+        "A refused HEAD has the head of the refusal and no content (RFC 9110 section 9.3.2)",
+        arguments: cases.filter { $0.bytes.hasPrefix("GET ") })
+    func headOnly(refusal: Case) async throws {
+        try await withServer(handler: hello) { address, _ in
+            let client = try await RawClient(address)
+            try await client.send("HEAD" + refusal.bytes.dropFirst(3))
+            let answer = try await client.readToEnd()
+            #expect(answer.hasPrefix("HTTP/1.1 \(refusal.status) "))
+            #expect(answer.contains("\r\nContent-Length: "))
+            #expect(answer.hasSuffix("\r\n\r\n"))
+        }
+    }
+
+    @Test("The refusal of a request behind a HEAD has its content")
+    func behindHead() async throws {
+        try await withServer(handler: hello) { address, _ in
+            let client = try await RawClient(address)
+            try await client.send("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n" + "GET / HTTP/1.1\r\n\r\n")
+            #expect(try await client.readToEnd().hasSuffix("needs a Host field.\n"))
+        }
+    }
+
+    @Test("413 reaches a client that sends its whole body before it reads, as long as that is no larger than a body may be")
     func earlyRefusal() async throws {
         try await withServer(handler: hello) { address, _ in
             let client = try await RawClient(address)
             try await client.send(Self.head + "Content-Length: 99999999999\r\n\r\n")
-            try await client.send([UInt8](repeating: 0x61, count: 500_000))
+            try await client.send([UInt8](repeating: 0x61, count: 8 << 20))
             #expect(try await client.answer().status == 413)
         }
     }

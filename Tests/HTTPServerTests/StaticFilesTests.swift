@@ -18,6 +18,7 @@ struct StaticFilesTests {
         try write("é b", "site/a é.txt")
         try write("hidden", "site/.env")
         try write("x", "site/noextension")
+        try write("k", "site/K.css")
         try FileManager.default.createSymbolicLink(
             at: site.appendingPathComponent("link.txt"), withDestinationURL: root.appendingPathComponent("secret.txt"))
         try FileManager.default.createSymbolicLink(at: site.appendingPathComponent("up"), withDestinationURL: root)
@@ -31,7 +32,7 @@ struct StaticFilesTests {
     @Test("A file comes with type, validators and nosniff")
     func ordinary() async throws {
         try await withFiles { files in
-            #expect(files.paths == ["/a é.txt", "/css/app.css", "/noextension"])
+            #expect(files.paths == ["/K.css", "/a é.txt", "/css/app.css", "/noextension"])
             let response = try #require(files.response(for: "/css/app.css", request: request()))
             #expect(response.status == .ok)
             #expect(response.headerFields[.contentType] == "text/css; charset=utf-8")
@@ -51,6 +52,7 @@ struct StaticFilesTests {
             "/css/..%2f..%2fsecret.txt", "/%252e%252e/secret.txt", "/..\\secret.txt", "/..%5csecret.txt", "//secret.txt",
             "/./css/app.css", "/css//app.css", "/css%2Fapp.css", "/css/app.css%00", "/css/app.css/", "/css", "/", "",
             "/.env", "/%2eenv", "/link.txt", "/up/secret.txt", "/%c0%ae%c0%ae/secret.txt", "/CSS/app.css", "/css/app.css%zz",
+            "/%E2%84%AA.css", "/a%20e%CC%81.txt",
             "css/app.css", "/etc/passwd", "/../../../../../../etc/passwd", "/....//secret.txt",
         ])
     func traversal(path: String) async throws {
@@ -79,13 +81,40 @@ struct StaticFilesTests {
         }
     }
 
-    @Test("Other methods get 405 with Allow")
+    @Test("A copy that is not the wanted one is 412, before anything else is asked (RFC 9110 section 13.2.2)")
+    func preconditions() async throws {
+        try await withFiles { files in
+            func status(_ fields: HTTPFields) -> Int? { files.response(for: "/css/app.css", request: request(.get, fields))?.status.code }
+            let full = try #require(files.response(for: "/css/app.css", request: request()))
+            let tag = try #require(full.headerFields[.eTag])
+            let modified = try #require(full.headerFields[.lastModified])
+            let seconds = try #require(HTTPDate.parse(modified))
+            for value in [tag, "*", "\"other\", \(tag)"] { #expect(status([.ifMatch: value]) == 200) }
+            // Section 13.1.1: strong comparison, which a weak tag never passes.
+            for value in ["\"other\"", "W/" + tag, "", "x"] { #expect(status([.ifMatch: value]) == 412) }
+            #expect(status([.ifUnmodifiedSince: modified]) == 200)
+            #expect(status([.ifUnmodifiedSince: HTTPDate.format(seconds - 1)]) == 412)
+            #expect(status([.ifUnmodifiedSince: "nonsense"]) == 200)
+            #expect(status([.ifMatch: tag, .ifUnmodifiedSince: HTTPDate.format(seconds - 1)]) == 200, "If-Match decides")
+            #expect(status([.ifMatch: "\"other\"", .ifNoneMatch: tag, .range: "bytes=0-0"]) == 412)
+            #expect(status([.ifMatch: tag, .ifNoneMatch: tag]) == 304)
+            #expect(status([.ifMatch: tag, .range: "bytes=0-0"]) == 206)
+            let failed = try #require(files.response(for: "/css/app.css", request: request(.get, [.ifMatch: "x"])))
+            guard case .empty = failed.body else { return #expect(Bool(false)) }
+        }
+    }
+
+    @Test("Other methods get 405 with Allow, and OPTIONS only that")
     func methods() async throws {
         try await withFiles { files in
             #expect(files.response(for: "/css/app.css", request: request(.head))?.status == .ok)
             let response = try #require(files.response(for: "/css/app.css", request: request(.post)))
             #expect(response.status == .methodNotAllowed)
-            #expect(response.headerFields[.allow] == "GET, HEAD")
+            #expect(response.headerFields[.allow] == "GET, HEAD, OPTIONS")
+            #expect(response.headerFields[.xContentTypeOptions] == "nosniff")
+            let options = try #require(files.response(for: "/css/app.css", request: request(.options)))
+            #expect(options.status == .noContent)
+            #expect(options.headerFields[.allow] == "GET, HEAD, OPTIONS")
         }
     }
 

@@ -37,8 +37,7 @@ extension Request {
     /// The content type without its parameters, in lower case.
     private var mediaType: String? {
         guard let value = head.headerFields[.contentType] else { return nil }
-        let type = value.utf8.prefix { $0 != UInt8(ascii: ";") }.trimmingBlanks()
-        return String(decoding: type, as: UTF8.self).lowercased()
+        return value.utf8.prefix { $0 != UInt8(ascii: ";") }.trimmingBlanks().lowercasedASCII
     }
 }
 

@@ -32,11 +32,7 @@ public struct Request: Sendable {
     }
 
     /// The path as received: percent-encoded and without the query. `*` for `OPTIONS *`.
-    public var path: String { Self.path(of: head) }
-
-    static func path(of head: HTTPRequest) -> String {
-        String(decoding: (head.path ?? "/").utf8.prefix { $0 != UInt8(ascii: "?") }, as: UTF8.self)
-    }
+    public var path: String { String(decoding: (head.path ?? "/").utf8.prefix { $0 != UInt8(ascii: "?") }, as: UTF8.self) }
 
     /// The query, decoded as a form. What cannot be decoded stays as written, so a link from anywhere can be read; a form
     /// body is held to stricter rules.

@@ -1,6 +1,6 @@
-/// A request's body: an asynchronous sequence of byte chunks, readable once. Nothing is read from the network before
-/// the handler asks (RFC 9112 section 6), so a slow handler slows the sender down. Where it leaves a part unread that has not
-/// arrived yet, the connection is closed after the answer.
+/// A request's body: an asynchronous sequence of byte chunks, readable once. Save for what came in one read with the head,
+/// nothing is read from the network before the handler asks, so a slow handler slows the sender down. Where it leaves a part
+/// unread that has not arrived yet, the connection is closed after the answer.
 public struct RequestBody: Sendable, AsyncSequence {
     private let bytes: [UInt8]
     private let next: @Sendable () async throws -> [UInt8]?

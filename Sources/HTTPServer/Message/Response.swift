@@ -7,6 +7,8 @@ public struct Response: Sendable {
     public var status: HTTPResponse.Status
     public var headerFields: HTTPFields
     public var body: ResponseBody
+    /// Whether the body is a stream of whole events, between which the server may send some of its own.
+    var isEventStream = false
     /// Set when the answer could not be built; the server logs it and sends an empty 500 instead.
     var failure: (any Error)?
 

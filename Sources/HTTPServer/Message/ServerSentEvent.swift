@@ -27,27 +27,28 @@ public struct ServerSentEvent: Sendable, Equatable {
             text += "\(field): \(value)\n"
         }
         if let retryMilliseconds { text += "retry: \(retryMilliseconds)\n" }
-        for line in Self.lines(data) { text += "data: \(line)\n" }
+        // Lines end with CRLF, LF or CR, all of which a browser would honour.
+        let lines = data.split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r" || $0 == "\r\n" }
+        for line in lines { text += "data: \(line)\n" }
         return Array((text + "\n").utf8)
-    }
-
-    /// Lines end with CRLF, LF or CR, all of which a browser would honour.
-    static func lines(_ text: String) -> [Substring] {
-        text.split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r" || $0 == "\r\n" }
     }
 }
 
-extension BodyWriter {
-    /// - Throws: as `write`; `HTTPError` 500 for an event name or id that holds a line break.
-    public func send(_ event: ServerSentEvent) async throws { try await write(event.encoded()) }
+/// Takes the events of a stream, whole ones only: the server sends comments in between. One at a time.
+public struct EventWriter: Sendable {
+    fileprivate let body: BodyWriter
+
+    /// - Throws: as `BodyWriter.write`; `HTTPError` 500 for an event name or id that holds a line break.
+    public func send(_ event: ServerSentEvent) async throws { try await body.write(event.encoded()) }
 }
 
 extension Response {
     /// A stream of events, with a comment now and then while it is quiet. `produce` is cancelled when the client goes away
     /// or the server stops; the stream ends when it returns.
-    public static func serverSentEvents(_ produce: @escaping @Sendable (BodyWriter) async throws -> Void) -> Response {
-        Response(headerFields: [.contentType: "text/event-stream", .cacheControl: "no-store"], body: .stream(produce))
+    public static func serverSentEvents(_ produce: @escaping @Sendable (EventWriter) async throws -> Void) -> Response {
+        var response = Response(headerFields: [.contentType: "text/event-stream", .cacheControl: "no-store"])
+        response.body = .stream { try await produce(EventWriter(body: $0)) }
+        response.isEventStream = true
+        return response
     }
-
-    var isEventStream: Bool { isStream && headerFields[.contentType]?.hasPrefix("text/event-stream") == true }
 }

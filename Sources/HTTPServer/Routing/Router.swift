@@ -109,7 +109,7 @@ public struct Router: Sendable {
     }
 
     private static let knownMethods: Set<HTTPRequest.Method> = [
-        .get, .head, .post, .put, .patch, .delete, .options, .trace, .connect, .query,
+        .get, .head, .post, .put, .patch, .delete, .options, .trace, .query,
     ]
 
     private static func options(allowing methods: Set<HTTPRequest.Method>) -> Response {

@@ -29,18 +29,18 @@ public struct StaticFiles: Sendable {
         }
     }
 
-    /// By path below the directory, starting with a slash.
-    private var files: [String: File]
+    /// By path below the directory, starting with a slash, in bytes: `==` of strings takes the Kelvin sign for a K.
+    private var files: [[UInt8]: File]
 
     /// Reads every file below `directory`.
     /// - Throws: the file system's error when the directory or a file in it cannot be read.
     public init(directory: String) throws {
-        var files: [String: File] = [:]
+        var files: [[UInt8]: File] = [:]
         try Self.collect(URL(fileURLWithPath: directory, isDirectory: true), prefix: "/", into: &files)
         self.files = files
     }
 
-    private static func collect(_ directory: URL, prefix: String, into files: inout [String: File]) throws {
+    private static func collect(_ directory: URL, prefix: String, into files: inout [[UInt8]: File]) throws {
         let keys: Set<URLResourceKey> = [.isRegularFileKey, .isDirectoryKey, .isSymbolicLinkKey, .contentModificationDateKey]
         for entry in try FileManager.default.contentsOfDirectory(at: directory, includingPropertiesForKeys: Array(keys)) {
             let name = entry.lastPathComponent
@@ -50,7 +50,7 @@ public struct StaticFiles: Sendable {
                 try collect(entry, prefix: prefix + name + "/", into: &files)
             } else if values.isRegularFile == true {
                 let bytes = Array(try Data(contentsOf: entry))
-                files[prefix + name] = File(
+                files[Array((prefix + name).utf8)] = File(
                     bytes, contentType: types[entry.pathExtension.lowercased()] ?? "application/octet-stream",
                     modified: max(0, Int(values.contentModificationDate?.timeIntervalSince1970 ?? 0)))
             }
@@ -58,7 +58,7 @@ public struct StaticFiles: Sendable {
     }
 
     /// The paths there are, sorted.
-    public var paths: [String] { files.keys.sorted() }
+    public var paths: [String] { files.keys.map { String(decoding: $0, as: UTF8.self) }.sorted() }
 
     /// The same files, answered with these fields too, save where a file has one of its own.
     public func adding(_ fields: HTTPFields) -> StaticFiles {
@@ -73,18 +73,20 @@ public struct StaticFiles: Sendable {
     }
 
     /// The answer for a file; nil when there is no such file. GET and HEAD are served, with 304 when the client's copy
-    /// is fresh and 206 for a range; other methods get 405.
+    /// is fresh, 412 when it is not the wanted one, and 206 for a range; other methods but OPTIONS get 405.
     /// - Parameter path: percent-encoded and without the query, as `Request.path`.
     public func response(for path: String, request: HTTPRequest) -> Response? {
-        guard let decoded = PercentCoding.decode(path.utf8), let file = files[decoded] else { return nil }
+        guard let decoded = PercentCoding.decode(path.utf8).map({ Array($0.utf8) }), let file = files[decoded] else { return nil }
         // An escaped slash is not a separator: such a path names no file.
-        guard decoded.utf8.count(where: { $0 == 0x2F }) == path.utf8.count(where: { $0 == 0x2F }) else { return nil }
+        guard decoded.count(where: { $0 == 0x2F }) == path.utf8.count(where: { $0 == 0x2F }) else { return nil }
         guard request.method == .get || request.method == .head else {
             var response = Response.text("This address takes GET and HEAD.\n", status: .methodNotAllowed)
-            response.headerFields[.allow] = "GET, HEAD"
+            if request.method == .options { response = Response(status: .noContent) }
+            response.headerFields[.allow] = "GET, HEAD, OPTIONS"
+            response.headerFields[.xContentTypeOptions] = "nosniff"
             return response
         }
-        if Self.isFresh(file, request.headerFields) { return Response(status: .notModified, headerFields: file.validators) }
+        if let status = Self.verdict(file, request.headerFields) { return Response(status: status, headerFields: file.validators) }
         let count = file.bytes.count
         // Section 14.2: ranges are for GET only; If-Range (13.1.5) makes them depend on the copy's being current.
         guard request.method == .get, let text = request.headerFields[.range], Self.isCurrent(file, request.headerFields),
@@ -118,16 +120,20 @@ public struct StaticFiles: Sendable {
         return condition == file.entityTag || HTTPDate.parse(condition) == file.modified
     }
 
-    /// RFC 9110 section 13.2.2: If-None-Match decides when it is there, If-Modified-Since only otherwise.
-    private static func isFresh(_ file: File, _ fields: HTTPFields) -> Bool {
-        if let tags = fields[.ifNoneMatch] {
-            // Our tags hold no comma, so a plain split cannot cut one that matches. Section 13.1.2: weak comparison.
-            return tags.split(separator: ",").contains { tag in
-                let tag = tag.trimmingCharacters(in: .whitespaces)
-                return tag == "*" || tag == file.entityTag || tag == "W/" + file.entityTag
-            }
+    /// What the conditions come to, in the order of RFC 9110 section 13.2.2: 412, 304, or nil to go on. Each pair's date counts only
+    /// without its tags. Only If-None-Match compares weakly (13.1.1, 13.1.2).
+    private static func verdict(_ file: File, _ fields: HTTPFields) -> HTTPResponse.Status? {
+        func names(_ tags: String, _ forms: [String]) -> Bool {
+            // Our tags hold no comma, so a plain split cannot cut one that matches.
+            tags.split(separator: ",").contains { forms.contains($0.trimmingCharacters(in: .whitespaces)) }
         }
-        return fields[.ifModifiedSince].flatMap(HTTPDate.parse).map { file.modified <= $0 } ?? false
+        if let tags = fields[.ifMatch] {
+            guard names(tags, ["*", file.entityTag]) else { return .preconditionFailed }
+        } else if let date = fields[.ifUnmodifiedSince].flatMap(HTTPDate.parse), file.modified > date {
+            return .preconditionFailed
+        }
+        if let tags = fields[.ifNoneMatch] { return names(tags, ["*", file.entityTag, "W/" + file.entityTag]) ? .notModified : nil }
+        return fields[.ifModifiedSince].flatMap(HTTPDate.parse).flatMap { file.modified <= $0 ? .notModified : nil }
     }
 
     /// FNV-1a, 64 bits, and the length: tells versions of our own files apart; it guards against no one.

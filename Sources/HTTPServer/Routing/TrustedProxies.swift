@@ -45,7 +45,7 @@ public struct TrustedProxies: Sendable {
         // Each proxy adds what it saw at the end. From there back, the first one that is not ours is the client; what
         // stands before it is only the client's word.
         for hop in hops.reversed() {
-            if let scheme = hop["proto"]?.lowercased(), scheme == "http" || scheme == "https" { request.head.scheme = scheme }
+            if let scheme = hop["proto"]?.utf8.lowercasedASCII, scheme == "http" || scheme == "https" { request.head.scheme = scheme }
             if let host = hop["host"], RequestTarget.isAuthority(host.utf8) { request.head.authority = host }
             guard let node = hop["for"], let host = Self.host(ofNode: node) else { break }
             request.remoteAddress = SocketAddress(host: host, port: 0)
@@ -59,7 +59,7 @@ public struct TrustedProxies: Sendable {
             network.address.count == address.count
                 && zip(network.address, address).enumerated().allSatisfy { index, pair in
                     let bits = min(8, max(0, network.bits - index * 8))
-                    return (pair.0 ^ pair.1) >> (8 - bits) == 0 || bits == 0
+                    return (pair.0 ^ pair.1) >> (8 - bits) == 0
                 }
         }
     }
@@ -75,7 +75,7 @@ public struct TrustedProxies: Sendable {
                 Self.split(element, at: ";").reduce(into: [:]) { hop, pair in
                     let parts = pair.split(separator: "=", maxSplits: 1)
                     guard parts.count == 2 else { return }
-                    hop[parts[0].lowercased()] = String(parts[1].filter { $0 != "\"" })
+                    hop[parts[0].utf8.lowercasedASCII] = String(parts[1].filter { $0 != "\"" })
                 }
             }
         }

@@ -9,6 +9,7 @@ final class Connection {
     private let peer: SocketAddress
     private let descriptor: Int32
     private let context: ServerContext
+    private let takePlace: @ServerLoop () -> Bool
     private let onClose: @ServerLoop (Connection) -> Void
     private var token: ServerLoop.Token?
     private var isReadable = true
@@ -27,19 +28,21 @@ final class Connection {
 
     /// Takes over `descriptor`, which must not block.
     /// - Parameters:
-    ///   - isReserved: whether only `ServerConfiguration.alwaysServed` may be answered.
+    ///   - isReserved: whether only `ServerConfiguration.alwaysServed` may be answered, unless `takePlace` says that the server is
+    ///     no longer full.
     ///   - onClose: called once, when the descriptor is closed.
     init(
         _ descriptor: Int32, peer: SocketAddress, context: ServerContext, isReserved: Bool,
-        onClose: @escaping @ServerLoop (Connection) -> Void
+        takePlace: @escaping @ServerLoop () -> Bool, onClose: @escaping @ServerLoop (Connection) -> Void
     ) {
         self.descriptor = descriptor
         self.peer = peer
         self.context = context
+        self.takePlace = takePlace
         self.onClose = onClose
         machine = ConnectionMachine(
             limits: context.configuration.limits, timeouts: context.configuration.timeouts,
-            onlyServed: isReserved ? context.configuration.alwaysServed : nil, now: .now)
+            isReserved: isReserved, now: .now)
     }
 
     /// Begins to read. A socket that the system cannot watch is lost from the start.
@@ -133,9 +136,9 @@ final class Connection {
         for effect in effects {
             switch effect {
             case .serve(let head): serve(head)
-            case .refuse(let error):
+            case .refuse(let error, let isHead):
                 context.logger.debug("Request refused.", metadata: ["client": "\(peer)", "reason": "\(error)"])
-                let answer = context.encode(error.plainResponse, method: .get, version: .http11, keepAlive: false)
+                let answer = context.encode(error.plainResponse, method: isHead ? .head : .get, version: .http11, keepAlive: false)
                 perform(machine.sendLast(answer.head.bytes + answer.body, now: .now))
             case .cancelHandler: handler?.cancel()
             case .finishSending: shutdown(descriptor, Int32(SHUT_WR))
@@ -156,6 +159,10 @@ final class Connection {
         let number = machine.served
         var request = Request(head: head.request, remoteAddress: peer)
         if head.framing != .none { request.body = RequestBody { [self] in try await nextBodyPiece(of: number) } }
+        if machine.isReserved, !context.configuration.alwaysServed.contains(request.path) {
+            guard takePlace() else { return start(Self.full, to: head, number) }
+            machine.promote()
+        }
         context.configuration.trustedProxies.correct(&request)
         if let response = context.immediate(request) {
             return start(response, to: head, number)
@@ -165,27 +172,20 @@ final class Connection {
         }
     }
 
+    private static let full = HTTPError(
+        .serviceUnavailable, code: "full", message: "The server has no free connection. Try again in a moment.",
+        headerFields: [.retryAfter: "1"]
+    ).plainResponse
+
     private func deliver(_ response: Response, to head: RequestHead, _ number: Int) {
         start(response, to: head, number)
         settle()
     }
 
+    /// Sends what is at hand of an answer; a stream goes on in a task of its own: the handler's would keep the request, and the memory
+    /// that its calls took, as long.
     private func start(_ response: Response, to head: RequestHead, _ number: Int) {
-        if begin(response, to: head), case .stream(let produce) = response.body {
-            // A task of its own: the handler's would keep the request, and the memory that its calls took, as long as the stream.
-            handler = Task { @concurrent [self, context] in
-                let isWhole = await context.produce(produce, BodyWriter { try await self.write($0, of: number) })
-                await end(number, isWhole: isWhole)
-            }
-        }
-    }
-
-    /// Sends what is at hand of an answer. Returns whether a stream has to follow.
-    private func begin(_ response: Response, to head: RequestHead) -> Bool {
-        if case .abort = response.body {
-            perform(machine.lose())
-            return false
-        }
+        if case .abort = response.body { return perform(machine.lose()) }
         var encoded = context.encode(
             response, method: head.request.method, version: head.version,
             keepAlive: machine.mayPersist(streaming: response.isStream))
@@ -194,7 +194,11 @@ final class Connection {
         perform(
             machine.answer(
                 encoded.head, encoded.body, streaming: isStreaming, isEvents: response.isEventStream, now: .now))
-        return isStreaming
+        guard isStreaming, case .stream(let produce) = response.body else { return }
+        handler = Task { @concurrent [self, context] in
+            let isWhole = await context.produce(produce, BodyWriter { try await self.write($0, of: number) })
+            await end(number, isWhole: isWhole)
+        }
     }
 
     private func end(_ number: Int, isWhole: Bool) { carryOut(machine.endAnswer(of: number, isWhole: isWhole, now: .now)) }

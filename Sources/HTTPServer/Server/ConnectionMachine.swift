@@ -7,8 +7,8 @@ struct ConnectionMachine {
 
     enum Effect {
         case serve(RequestHead)
-        /// Send this as the last answer, with `sendLast`.
-        case refuse(HTTPError)
+        /// Send this as the last answer, with `sendLast`; to HEAD without its content.
+        case refuse(HTTPError, isHead: Bool)
         /// Nobody is left to take the answer.
         case cancelHandler
         case finishSending
@@ -26,8 +26,8 @@ struct ConnectionMachine {
         /// than was read.
         case flushing(lingers: Bool)
         /// RFC 9112 section 9.6: closing while the client still sends would make its system throw the answer away. So
-        /// the sending side is closed first, and what comes is discarded, up to a limit.
-        case lingering(until: Instant, budget: Int)
+        /// the sending side is closed first, and what comes is discarded, up to a limit, until `end` at the latest.
+        case lingering(until: Instant, end: Instant, budget: Int)
         case closed
     }
 
@@ -36,21 +36,25 @@ struct ConnectionMachine {
         case streaming(chunked: Bool, isEvents: Bool)
     }
 
-    static let lingerTime: Duration = .seconds(1)
+    static let lingerTime: Duration = .seconds(5)
+    /// A client that is silent so long while the connection lingers has sent what it wanted to.
+    static let lingerSilence: Duration = .seconds(1)
+    /// What is discarded behind a refused head; behind a refused body, as much as a body may have.
     static let lingerBytes = 1 << 20
     /// A slow reader gets a fresh deadline for each such piece of an answer.
     static let writeDeadlineUnit = 64 * 1024
 
     let limits: ServerLimits
     let timeouts: ServerTimeouts
-    /// Above the limit of connections, only these paths are served; nil below it.
-    let onlyServed: Set<String>?
+    /// Whether it came when all places were taken: it must not stay.
+    private(set) var isReserved: Bool
 
     private(set) var phase: Phase
     /// Counts requests, so that a body or a stream kept beyond its request cannot touch the next one's.
     private(set) var served = 0
     private var parser: RequestParser
     private var isStopping = false
+    private var lingerBudget: Int
     private var hasPeerEnded = false
 
     // The request that is being served.
@@ -71,10 +75,11 @@ struct ConnectionMachine {
     private var writeDeadline: Instant
     private var sentBeforeDeadline = 0
 
-    init(limits: ServerLimits, timeouts: ServerTimeouts, onlyServed: Set<String>? = nil, now: Instant) {
+    init(limits: ServerLimits, timeouts: ServerTimeouts, isReserved: Bool = false, now: Instant) {
         self.limits = limits
         self.timeouts = timeouts
-        self.onlyServed = onlyServed
+        self.isReserved = isReserved
+        lingerBudget = limits.body
         parser = RequestParser(limits: limits)
         phase = .waiting(until: now + timeouts.idle)
         lastWrite = now
@@ -95,24 +100,23 @@ struct ConnectionMachine {
     var hasUnsent: Bool { sentBytes < outbox.count }
     var isWaitingForBody: Bool { bodyWaitStart != nil }
 
-    /// Until when the connection is kept for a request that has not begun; nil when one has.
-    var keptUntil: Instant? {
-        if case .waiting(let until) = phase { until } else { nil }
-    }
-
-    /// As `keptUntil`, of a connection above the limit that has not sent a request, or has been refused.
-    var reservedUntil: Instant? {
+    /// How soon the connection is closed to make room: by rank, and among equals by time. Nil when it is not, as it is being
+    /// served, or has only just come and has its first request on the way. On a reserved place that is no excuse.
+    func dispensability(_ now: Instant) -> (rank: Int, until: Instant)? {
         switch phase {
-        case .waiting(let until) where onlyServed != nil, .readingHead(let until) where onlyServed != nil,
-            .lingering(let until, _) where onlyServed != nil:
-            until
+        case .lingering(let until, _, _): (0, until)
+        case .waiting(let until) where !hasUnsent && (isReserved || served > 0 || until < now + timeouts.idle - .seconds(1)): (1, until)
+        case .readingHead(let until) where isReserved: (2, until)
         default: nil
         }
     }
 
+    /// The connection has a place like any other from now on.
+    mutating func promote() { isReserved = false }
+
     /// Whether the answer that is due may leave the connection open.
     mutating func mayPersist(streaming: Bool) -> Bool {
-        guard keepsAlive, !isStopping, served < limits.requestsPerConnection, onlyServed == nil else { return false }
+        guard keepsAlive, !isStopping, served < limits.requestsPerConnection, !isReserved else { return false }
         // The producer of a stream may still want the rest of the body.
         if !streaming { _ = takeBufferedBody() }
         return isBodyComplete || streaming
@@ -129,9 +133,9 @@ struct ConnectionMachine {
             parser.append(bytes)
             endBodyWait(now)
             return []
-        case .lingering(let until, let budget):
+        case .lingering(_, let end, let budget):
             guard budget > bytes.count else { return close() }
-            phase = .lingering(until: until, budget: budget - bytes.count)
+            linger(now, end: end, budget: budget - bytes.count)
             return []
         case .flushing:
             phase = .flushing(lingers: true)
@@ -175,12 +179,6 @@ struct ConnectionMachine {
                 if case .waiting = phase, parser.isMidRequest { phase = .readingHead(until: now + timeouts.header) }
                 return []
             }
-            if let onlyServed, !onlyServed.contains(Request.path(of: head.request)) {
-                return refuse(
-                    HTTPError(
-                        .serviceUnavailable, code: "full", message: "The server has no free connection. Try again in a moment.",
-                        headerFields: [.retryAfter: "1"]))
-            }
             served += 1
             phase = .serving
             answer = .due
@@ -198,7 +196,8 @@ struct ConnectionMachine {
 
     private mutating func refuse(_ error: HTTPError) -> [Effect] {
         phase = .flushing(lingers: true)
-        return [.refuse(error)]
+        if error.status != .contentTooLarge { lingerBudget = Self.lingerBytes }
+        return [.refuse(error, isHead: parser.isHead)]
     }
 
     mutating func sendLast(_ bytes: [UInt8], now: Instant) -> [Effect] {
@@ -309,6 +308,7 @@ struct ConnectionMachine {
     mutating func stop(_ now: Instant) -> [Effect] {
         isStopping = true
         if case .waiting = phase { return hasUnsent ? finish(now) : close() }
+        if case .lingering(_, let end, let budget) = phase { linger(now, end: min(end, now + Self.lingerSilence), budget: budget) }
         guard isEventStream else { return [] }
         // The stream is whole, so the browser connects again: to the server's successor.
         let retry = "retry: \(Int(timeouts.eventRetry / .milliseconds(1)))\n\n"
@@ -320,7 +320,7 @@ struct ConnectionMachine {
         if hasUnsent, writeDeadline <= now { return lose() }
         switch phase {
         case .waiting(let until) where until <= now && !hasUnsent: return close()
-        case .lingering(let until, _) where until <= now: return close()
+        case .lingering(let until, _, _) where until <= now: return close()
         case .readingHead(let until) where until <= now:
             return refuse(HTTPError(.requestTimeout, code: "header-timeout", message: "The request's head took too long."))
         case .serving:
@@ -344,8 +344,12 @@ struct ConnectionMachine {
 
     private mutating func flushed(lingers: Bool, _ now: Instant) -> [Effect] {
         if hasPeerEnded || !lingers { return close() }
-        phase = .lingering(until: now + Self.lingerTime, budget: Self.lingerBytes)
+        linger(now, end: now + (isStopping ? Self.lingerSilence : Self.lingerTime), budget: lingerBudget)
         return [.finishSending]
+    }
+
+    private mutating func linger(_ now: Instant, end: Instant, budget: Int) {
+        phase = .lingering(until: min(end, now + Self.lingerSilence), end: end, budget: budget)
     }
 
     private mutating func close() -> [Effect] {

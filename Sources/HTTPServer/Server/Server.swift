@@ -2,7 +2,8 @@ import Glibc
 import HTTPTypes
 import Logging
 
-/// Answers one request. Runs on the pool that all tasks share; it is cancelled when the connection breaks.
+/// Answers one request. Runs on the pool that all tasks share; it is cancelled when the connection is reset or cut, but not when the
+/// client only ends its side, as it may still read: that cancels event streams alone.
 public typealias Handler = @Sendable (Request) async throws -> Response
 
 /// Answers what is at hand, such as files in memory, without leaving the server's thread: it must not wait for anything.
@@ -61,31 +62,37 @@ public final class Server {
     /// - Parameter most: after so many, those who are in get their turn before more newcomers.
     private func accept(most: Int = 64) {
         guard let listener else { return }
-        let limits = context.configuration.limits
-        var isFull: Bool { connections.count - reserved >= limits.connections }
         for _ in 0..<most {
-            if isFull, reserved >= limits.reservedConnections {
+            if isFull, reserved >= context.configuration.limits.reservedConnections {
                 isTurningAway = listener.isSomebodyWaiting
-                guard isTurningAway, closeOldestReserved() else { return }
+                guard isTurningAway, makeRoom(reserved: false) || makeRoom(reserved: true) else { return }
+                continue  // one who had sent a request meanwhile is still there
             }
             switch listener.accept() {
             case .nobody: return
             case .exhausted(let failure):
                 reportExhaustion(failure)
-                guard closeLongestKept() || closeOldestReserved() else { return }
+                guard makeRoom(reserved: false) || makeRoom(reserved: true) else { return }
             case .connection(let descriptor, let peer):
-                // Browsers that hold connections open must not keep newcomers out.
-                if isFull { _ = closeLongestKept() }
-                admit(descriptor, peer, isReserved: isFull)
+                admit(descriptor, peer, isReserved: !hasPlace())
             }
         }
         Task { accept() }
     }
 
+    private var isFull: Bool { connections.count - reserved >= context.configuration.limits.connections }
+
+    /// Browsers that hold connections open must not keep newcomers out.
+    private func hasPlace() -> Bool { !isFull || makeRoom(reserved: false) && !isFull }
+
     private func admit(_ descriptor: Int32, _ peer: SocketAddress, isReserved: Bool) {
-        let connection = Connection(descriptor, peer: peer, context: context, isReserved: isReserved) { [self] connection in
+        let connection = Connection(descriptor, peer: peer, context: context, isReserved: isReserved) { [self] in
+            guard hasPlace() else { return false }
+            reserved -= 1
+            return true
+        } onClose: { [self] connection in
             connections[ObjectIdentifier(connection)] = nil
-            if isReserved { reserved -= 1 }
+            if connection.machine.isReserved { reserved -= 1 }
             if connections.isEmpty { stopping.take()?.waiters.forEach { $0.resume() } }
             if isTurningAway { Task { accept() } }
         }
@@ -94,29 +101,16 @@ public final class Server {
         connection.start()
     }
 
-    /// Makes room for a newcomer among those that have a place of their own. False when all of them are being served, or have only
-    /// just come and have their first request on the way.
-    private func closeLongestKept() -> Bool {
-        let justCome = ContinuousClock.now + context.configuration.timeouts.idle - .seconds(1)
-        let kept = connections.values.lazy.compactMap { connection -> (Connection, ContinuousClock.Instant)? in
-            let machine = connection.machine
-            guard machine.onlyServed == nil, let until = machine.keptUntil, machine.served > 0 || until < justCome else { return nil }
-            return (connection, until)
+    /// Makes room for a newcomer, who may be a health check: closes who can best be spared among those that came when the server was
+    /// full, or among the others. False when all of them are being served.
+    private func makeRoom(reserved: Bool) -> Bool {
+        let now = ContinuousClock.now
+        let candidates = connections.values.lazy.compactMap { connection in
+            connection.machine.isReserved == reserved ? connection.machine.dispensability(now).map { (connection, $0) } : nil
         }
-        guard let longest = kept.min(by: { $0.1 < $1.1 })?.0 else { return false }
-        longest.stop()
-        return true
-    }
-
-    /// Makes room for a newcomer, who may be a health check, among those that came when the server was full. False when
-    /// all of them are being served.
-    private func closeOldestReserved() -> Bool {
-        let waiting = connections.values.lazy.compactMap { connection in
-            connection.machine.reservedUntil.map { (connection, $0) }
-        }
-        guard let oldest = waiting.min(by: { $0.1 < $1.1 })?.0 else { return false }
-        oldest.stop()  // serves what it has sent meanwhile
-        if oldest.machine.reservedUntil != nil { oldest.cut() }
+        guard let connection = candidates.min(by: { $0.1 < $1.1 })?.0 else { return false }
+        connection.stop()  // serves what it has sent meanwhile
+        if connection.machine.dispensability(now) != nil { connection.cut() }
         return true
     }
 

@@ -43,7 +43,8 @@ public struct ServerLimits: Sendable {
     public init() {}
 }
 
-/// How long a client may take. Each is checked by a timer that ticks at an eighth of the shortest, at least every 250 ms.
+/// How long a client may take. Each is checked by a timer that ticks at an eighth of the shortest, at least every 250 ms
+/// and at most every 5 ms.
 public struct ServerTimeouts: Sendable {
     /// From the first byte of a request to the end of its head: 408 after it.
     public var header: Duration = .seconds(10)

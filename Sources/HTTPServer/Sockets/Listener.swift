@@ -12,7 +12,7 @@ final class Listener {
     private var token: ServerLoop.Token?
 
     /// Binds and listens.
-    /// - Parameter onKnock: called whenever somebody may be waiting; it should call `accept` until that returns nil.
+    /// - Parameter onKnock: called whenever somebody may be waiting; it must `accept` until that is `.nobody`, or come back later.
     init(_ wanted: SocketAddress, onKnock: @escaping @ServerLoop () -> Void) throws(ServerError) {
         let opened = wanted.withSystemAddress { family, address, length -> Result<Int32, ServerError> in
             let descriptor = socket(family, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)

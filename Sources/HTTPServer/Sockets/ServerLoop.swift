@@ -26,7 +26,9 @@ public actor ServerLoop {
 
     @ServerLoop private static var watchers: [Token: @ServerLoop (News) -> Void] = [:]
     @ServerLoop private static var nextToken: Token = 1
-    @ServerLoop private static var tickers: [ObjectIdentifier: (interval: Duration, action: @ServerLoop () -> Void)] = [:]
+    @ServerLoop private static var tickers: [ObjectIdentifier: (interval: Duration, action: @ServerLoop () -> Void)] = [:] {
+        didSet { shared.thread.tick(every: tickers.values.map(\.interval).min()) }
+    }
 
     /// Calls `action` with each news of `descriptor` until `ignore`.
     /// - Returns: nil with `errno` set when the system refuses.
@@ -46,13 +48,9 @@ public actor ServerLoop {
     /// Calls `action` about every `interval` until `stopTicking`.
     @ServerLoop static func startTicking(_ owner: AnyObject, every interval: Duration, _ action: @escaping @ServerLoop () -> Void) {
         tickers[ObjectIdentifier(owner)] = (interval, action)
-        shared.thread.tick(every: tickers.values.map(\.interval).min())
     }
 
-    @ServerLoop static func stopTicking(_ owner: AnyObject) {
-        tickers[ObjectIdentifier(owner)] = nil
-        shared.thread.tick(every: tickers.values.map(\.interval).min())
-    }
+    @ServerLoop static func stopTicking(_ owner: AnyObject) { tickers[ObjectIdentifier(owner)] = nil }
 
     @ServerLoop fileprivate static func turn(_ news: [(token: Token, news: News)], isTick: Bool) {
         for (token, news) in news { watchers[token]?(news) }

@@ -23,10 +23,9 @@ struct ASCIISet: Sendable {
     /// What a request target may hold: visible ASCII without the four that no user agent sends unescaped. Browsers do
     /// leave `|`, `^`, `{`, `}`, `[`, `]`, `\` and the backquote bare in queries (WHATWG URL, query percent-encode set).
     static let target = ASCIISet(alphanumeric + "-._~:/?[]@!$&'()*+,;=%|^{}\\`")
-    /// `reg-name` without sub-delims (RFC 3986 section 3.2.2): no registered host name holds those, and `,` or `;` in
-    /// a host is how two parsers come to disagree.
-    static let hostName = ASCIISet(alphanumeric + "-._~%")
-    static let ipv6Literal = ASCIISet("0123456789abcdefABCDEF:.")
+    /// `reg-name` without escapes and sub-delims (RFC 3986 section 3.2.2): no registered host name holds those, and `,` or
+    /// `;` in a host is how two parsers come to disagree.
+    static let hostName = ASCIISet(alphanumeric + "-._~")
 }
 
 extension Sequence<UInt8> {

@@ -32,7 +32,9 @@ enum HTTPDate {
             return seconds(year: number(4), month: words[1], day: number(2), clock: words[3])
         }
         guard words.count == 6, words[5].elementsEqual("GMT".utf8), var year = number(3) else { return nil }
-        if words[3].count == 2 {  // rfc850: Sunday, 06-Nov-94 08:49:37 GMT; 70 to 99 can only be the last century
+        // rfc850: Sunday, 06-Nov-94 08:49:37 GMT. What would be more than 50 years ahead must be read as past: since 2019 nothing
+        // up to 2069 is, so that no clock has to be asked.
+        if words[3].count == 2 {
             year += year < 70 ? 2000 : 1900
         }
         return seconds(year: year, month: words[2], day: number(1), clock: words[4])

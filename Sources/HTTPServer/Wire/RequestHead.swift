@@ -41,7 +41,7 @@ struct RequestHead: Sendable, Equatable {
             expectsContinue = framing != .none
         }
         request = HTTPRequest(
-            method: line.method, scheme: target.scheme, authority: authority, path: target.path, headerFields: fields)
+            method: line.method, scheme: "http", authority: authority, path: target.path, headerFields: fields)
     }
 
     /// RFC 9112 section 6.3, with every "may repair" of it turned into a refusal: requests that two parsers could cut

@@ -1,3 +1,4 @@
+import Glibc
 import HTTPTypes
 
 /// `method SP request-target SP HTTP-version` (RFC 9112 section 3), split and its method and version checked. Section 3
@@ -40,7 +41,6 @@ struct RequestTarget: Sendable, Equatable {
     var path: String
     /// Only an absolute target has one.
     var authority: String?
-    var scheme = "http"
 
     init(_ target: ArraySlice<UInt8>, method: HTTPRequest.Method) throws(HTTPError) {
         // Section 3.2.3: CONNECT alone uses the authority form. This server is no proxy: 501, RFC 9110 section 9.1.
@@ -57,18 +57,20 @@ struct RequestTarget: Sendable, Equatable {
         if target.first == UInt8(ascii: "/") || target.elementsEqual("*".utf8) && method == .options {  // 3.2.1, 3.2.4
             rest = target
         } else {  // section 3.2.2, absolute form
-            let text = target.prefix(8).map { $0 | 0x20 }
-            let isSecure = text.elementsEqual("https://".utf8)
-            guard isSecure || text.starts(with: "http://".utf8) else {
+            let start = target.prefix(8).lowercasedASCII
+            // RFC 9110 section 7.4: https over a connection without TLS must be refused. A proxy that ends TLS sends the path alone.
+            guard start != "https://" else {
+                throw HTTPError(.misdirectedRequest, code: "not-secured", message: "This connection is not secured for https.")
+            }
+            guard start.hasPrefix("http://") else {
                 throw .badRequest("bad-target", "The request target must start with / or http://.")
             }
-            let afterScheme = target.dropFirst(isSecure ? 8 : 7)
+            let afterScheme = target.dropFirst(7)
             let end = afterScheme.firstIndex { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "?") } ?? afterScheme.endIndex
             guard Self.isAuthority(afterScheme[..<end]) else {
                 throw .badRequest("bad-target", "The request target names no valid host.")
             }
             authority = String(decoding: afterScheme[..<end], as: UTF8.self)
-            scheme = isSecure ? "https" : "http"
             rest = afterScheme[end...]
         }
         let text = String(decoding: rest, as: UTF8.self)
@@ -81,8 +83,9 @@ struct RequestTarget: Sendable, Equatable {
         let bytes = Array(text)
         var port: ArraySlice<UInt8>
         if bytes.first == UInt8(ascii: "[") {
-            guard let close = bytes.firstIndex(of: UInt8(ascii: "]")), close > 2,
-                bytes[1..<close].allSatisfy(ASCIISet.ipv6Literal.contains)
+            var address = in6_addr()
+            guard let close = bytes.firstIndex(of: UInt8(ascii: "]")),
+                inet_pton(AF_INET6, String(decoding: bytes[1..<close], as: UTF8.self), &address) == 1
             else { return false }
             port = bytes[(close + 1)...]
         } else {

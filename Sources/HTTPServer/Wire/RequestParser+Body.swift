@@ -1,3 +1,4 @@
+/// Bodies of a known length and chunked ones (RFC 9112 section 7.1), a step at a time.
 extension RequestParser {
     /// Size, extensions and blanks of one chunk line. Real senders need under twenty bytes.
     static let chunkLineLimit = 256
@@ -5,45 +6,39 @@ extension RequestParser {
     /// bytes of traffic for each byte that counts against the body limit (RFC 9112 section 7.1.1 asks for a limit).
     static let extensionBytesLimit = 4096
 
-    mutating func advanceBody() throws(HTTPError) -> Step? {
-        switch state {
-        case .body(let left):
-            guard let bytes = takeBytes(left) else { return nil }
-            state = bytes.count == left ? .endDue : .body(left: left - bytes.count)
-            return .event(.body(bytes))
-        case .chunkSize:
-            guard let line = try takeLine(.chunkSize) else { return nil }
-            let size = try chunkSize(line)
-            guard size > 0 else {
-                beginTrailers()
-                return .advanced
-            }
-            guard size <= limits.body - chunkBytes else { throw .bodyTooLarge(limit: limits.body) }
-            chunkBytes += size
-            state = .chunkData(left: size)
-            return .advanced
-        case .chunkData(let left):
-            guard let bytes = takeBytes(left) else { return nil }
-            state = bytes.count == left ? .chunkEnd : .chunkData(left: left - bytes.count)
-            return .event(.body(bytes))
-        case .chunkEnd:
-            // Exactly CRLF (RFC 9112 section 7.1): a lenient reader here is the TERM.EXT kind of smuggling.
-            let end = buffer[position...].prefix(2)
-            guard [0x0D, 0x0A].starts(with: end) else { throw .badRequest("bad-chunk", "A chunk is longer than its size.") }
-            guard end.count == 2 else { return nil }
-            position += 2
-            searched = position
-            state = .chunkSize
-            return .advanced
-        default: return .advanced
-        }
-    }
-
-    private mutating func takeBytes(_ wanted: Int) -> [UInt8]? {
-        let bytes = Array(buffer[position...].prefix(wanted))
+    /// Hands out what has come of `left` bytes; behind the last of them the parser is in `end`.
+    mutating func takeData(_ left: Int, awaiting: (Int) -> State, then end: State) -> Step? {
+        let bytes = Array(buffer[position...].prefix(left))
+        guard !bytes.isEmpty else { return nil }
         position += bytes.count
         searched = position
-        return bytes.isEmpty ? nil : bytes
+        state = bytes.count == left ? end : awaiting(left - bytes.count)
+        return .event(.body(bytes))
+    }
+
+    mutating func takeChunkSize() throws(HTTPError) -> Step? {
+        guard let line = try takeLine(.chunkSize) else { return nil }
+        let size = try chunkSize(line)
+        guard size > 0 else {
+            (headBytes, fieldCount) = (0, 0)
+            state = .trailers
+            return .advanced
+        }
+        guard size <= limits.body - chunkBytes else { throw .bodyTooLarge(limit: limits.body) }
+        chunkBytes += size
+        state = .chunkData(left: size)
+        return .advanced
+    }
+
+    /// Exactly CRLF (RFC 9112 section 7.1): a lenient reader here is the TERM.EXT kind of smuggling.
+    mutating func takeChunkEnd() throws(HTTPError) -> Step? {
+        let end = buffer[position...].prefix(2)
+        guard [0x0D, 0x0A].starts(with: end) else { throw .badRequest("bad-chunk", "A chunk is longer than its size.") }
+        guard end.count == 2 else { return nil }
+        position += 2
+        searched = position
+        state = .chunkSize
+        return .advanced
     }
 
     /// `chunk-size [ chunk-ext ]` (RFC 9112 section 7.1). Extensions are ignored, as section 7.1.1 asks, but must be well

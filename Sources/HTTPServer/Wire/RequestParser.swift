@@ -46,19 +46,22 @@ struct RequestParser: Sendable {
 
     /// The values of `Host`, kept apart because the currency type knows that field as the authority.
     private var hosts: [String] = []
+    /// Whether the head that is being read, or was refused, is of a HEAD request: its refusal has no content (RFC 9110 section 9.3.2).
+    private(set) var isHead = false
     private var fields = HTTPFields()
-    private var fieldCount = 0
+    var fieldCount = 0
     /// Bytes of the head (or of the trailers) so far, line ends included.
-    private var headBytes = 0
+    var headBytes = 0
     /// Body bytes announced by the chunks so far, and bytes of their extensions.
     var chunkBytes = 0
     var extensionBytes = 0
 
     init(limits: ServerLimits) { self.limits = limits }
 
-    /// Whether part of a request has arrived: its first byte starts the header deadline.
+    /// Whether part of a request has arrived: its first byte starts the header deadline. The one empty line before it is none.
     var isMidRequest: Bool {
-        if case .requestLine(let sawEmptyLine) = state { sawEmptyLine || position < buffer.count } else { true }
+        guard case .requestLine(let sawEmptyLine) = state else { return true }
+        return !(sawEmptyLine ? [] : [0x0D, 0x0A]).starts(with: buffer[position...])
     }
 
     mutating func append(_ bytes: [UInt8]) {
@@ -89,6 +92,7 @@ struct RequestParser: Sendable {
     private mutating func advance() throws(HTTPError) -> Step? {
         switch state {
         case .requestLine(let sawEmptyLine):
+            isHead = buffer[position...].starts(with: "HEAD ".utf8)
             guard let line = try takeLine(.requestLine) else { return nil }
             guard !line.isEmpty else {
                 // RFC 9112 section 2.2: ignore at least one empty line before a request. Exactly one is ignored.
@@ -98,7 +102,6 @@ struct RequestParser: Sendable {
             }
             (headBytes, fieldCount) = (line.count + 2, 0)
             state = .fields(try RequestLine(line))
-            return .advanced
         case .fields(let requestLine):
             guard let line = try takeLine(.field) else { return nil }
             guard line.isEmpty else {
@@ -128,18 +131,16 @@ struct RequestParser: Sendable {
                 return .advanced
             }
             state = .endDue
-            return .advanced
         case .endDue:
             state = .requestLine(sawEmptyLine: false)
             return .event(.end)
         case .refused(let error): throw error
-        case .body, .chunkSize, .chunkData, .chunkEnd: return try advanceBody()
+        case .body(let left): return takeData(left, awaiting: State.body, then: .endDue)
+        case .chunkSize: return try takeChunkSize()
+        case .chunkData(let left): return takeData(left, awaiting: State.chunkData, then: .chunkEnd)
+        case .chunkEnd: return try takeChunkEnd()
         }
-    }
-
-    mutating func beginTrailers() {
-        (headBytes, fieldCount) = (0, 0)
-        state = .trailers
+        return .advanced
     }
 
     // MARK: Lines

@@ -15,7 +15,8 @@ extension Setting {
     static let requestLine = Setting(
         "REQUEST_LINE_LIMIT", .integer(256...1_048_576), "8192", "Bytes of method, address and version: 414 above it.")
     static let headerLine = Setting("HEADER_LINE_LIMIT", .integer(256...1_048_576), "8192", "Bytes of one header: 431 above it.")
-    static let headerBytes = Setting("HEADER_LIMIT", .integer(1024...1_048_576), "32768", "Bytes of all headers: 431 above it.")
+    static let headerBytes = Setting(
+        "HEADER_LIMIT", .integer(1024...1_048_576), "32768", "Bytes of the request line and all headers: 431 above it.")
     static let headerCount = Setting("HEADER_COUNT", .integer(10...10_000), "100", "Headers of a request: 431 above it.")
     static let bodyLimit = Setting(
         "BODY_LIMIT", .integer(65_536...1_073_741_824), "16777216", "Bytes of a request's body: 413 above it. Forms are smaller.")

@@ -39,7 +39,7 @@ private func checkCharacters(_ head: RequestHead) throws(BrokenProperty) {
     // RFC 9112 section 3.2: HTTP/1.1 has exactly one Host.
     try require(head.version == .http10 || request.authority != nil, "no authority: \(head)")
     if let authority = request.authority {
-        let odd = authority.utf8.filter { !isLetterOrDigit($0) && !"-._~%:[]".utf8.contains($0) }
+        let odd = authority.utf8.filter { !isLetterOrDigit($0) && !"-._~:[]".utf8.contains($0) }
         try require(!authority.isEmpty && odd.isEmpty, "authority \(shown(authority.utf8))")
     }
 }
@@ -98,11 +98,10 @@ private func checkAgainstLines(_ head: RequestHead, bytes: ArraySlice<UInt8>, li
     }
 }
 
-/// The head in its simplest spelling. The scheme is only in an absolute target (RFC 9112 section 3.2.2).
+/// The head in its simplest spelling.
 func encode(_ head: RequestHead) -> [UInt8] {
     let request = head.request
-    let origin = request.scheme == "https" ? "https://" + (request.authority ?? "") : ""
-    var bytes = Array("\(request.method.rawValue) \(origin)\(request.path ?? "") HTTP/1.\(head.version == .http11 ? 1 : 0)\r\n".utf8)
+    var bytes = Array("\(request.method.rawValue) \(request.path ?? "") HTTP/1.\(head.version == .http11 ? 1 : 0)\r\n".utf8)
     if let authority = request.authority { bytes += "Host: \(authority)\r\n".utf8 }
     for field in request.headerFields {
         bytes += "\(field.name.rawName): ".utf8

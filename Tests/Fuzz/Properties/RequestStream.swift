@@ -91,7 +91,7 @@ private func requests(in reading: ParserReading, limits: ServerLimits) throws(Br
             requests.append(request)
             open = nil
         case .refused(let status, _):
-            try require([400, 413, 414, 417, 431, 501, 505].contains(status), "refused with \(status)")
+            try require([400, 413, 414, 417, 421, 431, 501, 505].contains(status), "refused with \(status)")
         }
     }
     return requests

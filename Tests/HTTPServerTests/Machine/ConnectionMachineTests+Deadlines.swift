@@ -36,12 +36,34 @@ extension ConnectionMachineTests {
         #expect(line.take() == "finish")
     }
 
-    @Test("An empty line begins a request's time as any other byte does")
+    @Test("An empty line, whole or half, begins no request (RFC 9112 section 2.2), and moves no deadline", arguments: ["\r\n", "\r"])
+    func emptyLine(text: String) throws {
+        var line = Machine()
+        line.time = 50
+        #expect(line.receive(text) == "")
+        #expect(line.tick(at: 59.9) == "")
+        var stopped = line
+        #expect(stopped.stop() == "close")
+        #expect(line.tick(at: 60) == "close")
+
+        var behind = Machine()
+        _ = behind.receive(Self.get + text)
+        _ = try behind.answer("hello")
+        #expect(behind.take() == "")
+        #expect(behind.tick(at: 59.9) == "")
+        #expect(behind.stop() == "close")
+    }
+
+    @Test("What follows an empty line begins a request, and there is no second empty line")
     func headAfterEmptyLine() {
         var line = Machine()
-        #expect(line.receive("\r\n") == "")
-        #expect(line.tick(at: 9.9) == "")
+        _ = line.receive("\r\n")
+        var again = line
+        #expect(line.receive("\r") == "")
         #expect(line.tick(at: 10) == "refuse 408")
+        again.time = 5
+        #expect(again.receive("G") == "")
+        #expect(again.tick(at: 15) == "refuse 408")
     }
 
     @Test("A head that came behind an answer has its whole time from when it is looked at")

@@ -236,19 +236,41 @@ extension ConnectionMachineTests {
         #expect(line.machine.served == 0)
     }
 
-    @Test("Lingering ends after a second from the last byte sent")
+    @Test("Lingering ends after a second of silence, and after five seconds at the latest")
     func lingerTime() throws {
         var line = try Machine(.flushing)
         line.time = 20
         #expect(line.take() == "finish")
         #expect(line.tick(at: 20.9) == "")
+        var silent = line
+        #expect(silent.tick(at: 21) == "close")
+        for tenths in stride(from: 209, through: 245, by: 9) {
+            line.time = Double(tenths) / 10
+            #expect(line.receive("more") == "")
+        }
+        #expect(line.tick(at: 24.9) == "")
         #expect(line.receive("more") == "")
-        #expect(line.tick(at: 21) == "close")
+        #expect(line.tick(at: 25) == "close")
     }
 
-    @Test("Lingering ends after a mebibyte, and every byte counts")
-    func lingerBytes() throws {
-        var line = try Machine(.lingering)
+    @Test("A stopped server lingers for a second and no longer, however much is sent", arguments: [true, false])
+    func lingerAtStop(isLingering: Bool) throws {
+        var line = try Machine(isLingering ? .lingering : .flushing)
+        #expect(line.stop() == "")
+        if !isLingering { #expect(line.take() == "finish") }
+        line.time = 0.9
+        #expect(line.receive("more") == "")
+        #expect(line.tick() == "")
+        #expect(line.tick(at: 1) == "close")
+    }
+
+    @Test(
+        "Lingering ends after as many bytes as a body may have, or a mebibyte behind a bad head; every byte counts",
+        arguments: [true, false])
+    func lingerBytes(isBody: Bool) throws {
+        var line = Machine { $0.body = isBody ? 1 << 20 : 1 << 30 }
+        #expect(line.receive(isBody ? Machine.post("Content-Length: 1048577\r\n") : "\n") == "refuse \(isBody ? 413 : 400)")
+        _ = line.take()
         let block = [UInt8](repeating: 0x61, count: 64 * 1024)
         for _ in 0..<15 { #expect(line.receive(block) == "") }
         #expect(line.receive(Array(block.dropLast())) == "")

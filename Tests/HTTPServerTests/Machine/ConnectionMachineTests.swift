@@ -21,7 +21,7 @@ struct ConnectionMachineTests {
             line.unsent == "HTTP/1.1 200 OK\r\nDate: today\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 5\r\n\r\nhello")
         #expect(line.take() == "")
         #expect(!line.machine.hasUnsent)
-        #expect(line.machine.keptUntil != nil)
+        #expect(line.rank == 1)
         #expect(line.receive(Machine.get("/2")) == "serve /2")
         #expect(line.machine.served == 2)
     }
@@ -84,27 +84,46 @@ struct ConnectionMachineTests {
         #expect(line.machine.served == 2)
     }
 
-    @Test("A connection above the limit serves only what is always served, once; the rest is 503")
+    @Test("A connection on a reserved place is served once, unless it gets a place like any other")
     func reserved() throws {
-        var health = Machine(onlyServed: ["/healthz"])
-        #expect(health.machine.reservedUntil != nil)
-        #expect(health.receive("GET /healthz?from=a HT") == "")
-        #expect(health.machine.reservedUntil != nil)
-        #expect(health.receive("TP/1.1\r\nHost: a\r\n\r\n" + Machine.get("/healthz")) == "serve /healthz?from=a")
-        #expect(health.machine.reservedUntil == nil)
+        var health = Machine(isReserved: true)
+        _ = health.receive(Machine.get("/1") + Machine.get("/2"))
+        var promoted = health
         _ = try health.answer("alive")
         #expect(health.unsent.contains("\r\nConnection: close\r\n"))
         #expect(health.take() == "finish")
         #expect(health.machine.served == 1)
 
-        for path in ["/", "/healthz/", "/healthz2", "/HEALTHZ"] {
-            var other = Machine(onlyServed: ["/healthz"])
-            #expect(other.receive(Machine.get(path)) == "refuse 503")
-            #expect(other.unsent.contains("\r\nRetry-After: 1\r\n"))
-            #expect(other.unsent.contains("\r\nConnection: close\r\n"))
-            #expect(other.take() == "close")
+        promoted.promote()
+        _ = try promoted.answer("alive")
+        #expect(!promoted.unsent.contains("Connection:"))
+        #expect(promoted.take() == "serve /2")
+    }
+
+    @Test("Who lingers makes room first, then who is silent, the oldest first, and on reserved places who is at his head")
+    func makingRoom() throws {
+        for isReserved in [false, true] {
+            var line = Machine(isReserved: isReserved)
+            #expect(line.rank == (isReserved ? 1 : nil), "it has only just come")
+            line.time = 1.1
+            #expect(line.rank == 1)
+            var later = Machine(isReserved: isReserved)
+            later.time = 1.1
+            _ = later.receive(Self.get)
+            #expect(later.rank == nil)
+            _ = try later.answer("hello")
+            #expect(later.rank == nil, "its answer is not taken yet")
+            if !isReserved {
+                _ = later.take()
+                #expect(try #require(line.dispensability) < #require(later.dispensability))
+            }
+            #expect(line.receive("GET") == "")
+            #expect(line.rank == (isReserved ? 2 : nil))
+            #expect(line.receive("\n") == "refuse 400")
+            #expect(line.rank == nil)
+            _ = line.take()
+            #expect(line.rank == 0)
         }
-        #expect(Machine().machine.reservedUntil == nil)
     }
 
     // MARK: Bodies

@@ -14,7 +14,7 @@ struct HandDrivenMachine {
     private static let start = ContinuousClock.now
 
     init(
-        onlyServed: Set<String>? = nil, limits configure: (inout ServerLimits) -> Void = { _ in }
+        isReserved: Bool = false, limits configure: (inout ServerLimits) -> Void = { _ in }
     ) {
         var limits = ServerLimits()
         limits.bodyRate = 500
@@ -22,7 +22,7 @@ struct HandDrivenMachine {
         var timeouts = ServerTimeouts()
         (timeouts.header, timeouts.body, timeouts.write, timeouts.idle) = (.seconds(10), .seconds(10), .seconds(30), .seconds(60))
         (timeouts.heartbeat, timeouts.eventRetry) = (.seconds(15), .seconds(2))
-        machine = ConnectionMachine(limits: limits, timeouts: timeouts, onlyServed: onlyServed, now: Self.start)
+        machine = ConnectionMachine(limits: limits, timeouts: timeouts, isReserved: isReserved, now: Self.start)
     }
 
     private var now: ContinuousClock.Instant { Self.start + .seconds(time) }
@@ -34,10 +34,10 @@ struct HandDrivenMachine {
             case .serve(let head):
                 served = head
                 words.append("serve \(head.request.path ?? "-")")
-            case .refuse(let error):
+            case .refuse(let error, let isHead):
                 words.append("refuse \(error.status.code)")
                 do throws(HTTPError) {
-                    let head = try encode(error.plainResponse, method: .get, version: .http11, keepAlive: false)
+                    let head = try encode(error.plainResponse, method: isHead ? .head : .get, version: .http11, keepAlive: false)
                     let rest = self.words(machine.sendLast(head.bytes, now: now))
                     if !rest.isEmpty { words.append(rest) }
                 } catch {
@@ -51,6 +51,10 @@ struct HandDrivenMachine {
         }
         return words.joined(separator: " ")
     }
+
+    var dispensability: (rank: Int, until: ContinuousClock.Instant)? { machine.dispensability(now) }
+    var rank: Int? { dispensability?.rank }
+    mutating func promote() { machine.promote() }
 
     // MARK: What arrives
 

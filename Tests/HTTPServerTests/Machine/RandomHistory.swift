@@ -37,7 +37,7 @@ struct RandomHistory {
     init(seed: UInt64) {
         generator = SeededGenerator(seed: seed)
         line = HandDrivenMachine(
-            onlyServed: Int.random(in: 0..<10, using: &generator) == 0 ? ["/"] : nil, limits: Self.limits)
+            isReserved: Int.random(in: 0..<10, using: &generator) == 0, limits: Self.limits)
     }
 
     private mutating func chance(_ percent: Int) -> Bool { Int.random(in: 0..<100, using: &generator) < percent }
