@@ -27,6 +27,8 @@ struct AdminAccessTests {
         "POST /sync-runs/{runId}/cancel": .operator,
         "POST /sync-runs/{runId}/release": .operator,
         "GET /sync-runs/{runId}/lines": .viewer,
+        "GET /sync-runs/{runId}/lines.csv": .viewer,
+        "GET /sync-runs/{runId}/lines.json": .viewer,
         "GET /partners/{partnerId}/schedule": .viewer,
         "PUT /partners/{partnerId}/schedule": .operator,
         "GET /partners/{partnerId}/clients": .viewer,

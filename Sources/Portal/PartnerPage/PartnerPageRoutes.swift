@@ -24,7 +24,8 @@ func addPartnerPageRoutes(to router: inout Router, _ environment: PortalEnvironm
     router.post("/schedule", gate.form(actions.saveSchedule))
     router.get("/runs", gate.page(ledger.list))
     router.get("/runs/{id}", gate.page(ledger.show))
-    router.get("/runs/{id}/lines.csv", gate.page(ledger.download))
+    router.get("/runs/{id}/lines.csv", gate.page(ledger.export(.csv)))
+    router.get("/runs/{id}/lines.json", gate.page(ledger.export(.json)))
     router.get("/runs/{id}/events", gate.page(ledger.events))
     router.post(
         "/sign-out",
