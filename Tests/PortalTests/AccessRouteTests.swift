@@ -11,7 +11,7 @@ import Testing
 @Suite("Every route of the partner page")
 struct AccessRouteTests {
     private static let forms = [
-        "/connect", "/disable", "/enable", "/forget-key", "/sync", "/send-zeros", "/test-alert", "/schedule", "/sign-out",
+        "/connect", "/disable", "/enable", "/forget-key", "/sync", "/preview", "/send-zeros", "/test-alert", "/schedule", "/sign-out",
     ]
     private static let pages = ["/", "/runs", "/runs/run_x", "/runs/run_x/lines.csv", "/runs/run_x/lines.json", "/runs/run_x/events"]
 

@@ -23,6 +23,7 @@ struct AdminAccessTests {
         "POST /partners/{partnerId}/connection/enable": .operator,
         "GET /partners/{partnerId}/sync-runs": .viewer,
         "POST /partners/{partnerId}/sync-runs": .operator,
+        "POST /partners/{partnerId}/sync-preview": .operator,
         "GET /sync-runs/{runId}": .viewer,
         "POST /sync-runs/{runId}/cancel": .operator,
         "POST /sync-runs/{runId}/release": .operator,

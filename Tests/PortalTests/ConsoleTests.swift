@@ -15,6 +15,7 @@ struct ConsoleAccessTests {
         "POST /console/partners": .operator,
         "GET /console/partners/{partnerId}": .viewer,
         "POST /console/partners/{partnerId}/sync": .operator,
+        "POST /console/partners/{partnerId}/preview": .operator,
         "POST /console/partners/{partnerId}/launch-link": .operator,
         "GET /console/partners/{partnerId}/runs": .viewer,
         "GET /console/runs/{runId}": .viewer,

@@ -37,8 +37,10 @@ import Testing
                 #expect(page.status == 401, "\(path)")
                 #expect(!page.html.contains("Northwind"))
             }
-            for path in ["/connect", "/disable", "/enable", "/forget-key", "/sync", "/send-zeros", "/test-alert", "/schedule", "/sign-out"]
-            {
+            for path in [
+                "/connect", "/disable", "/enable", "/forget-key", "/sync", "/preview", "/send-zeros", "/test-alert", "/schedule",
+                "/sign-out",
+            ] {
                 #expect(try await nobody.submitWithoutFollowing(path, token: "made-up").status == 401, "\(path)")
             }
             #expect(try await stage.office.connection(partner).state == "connected")

@@ -42,11 +42,7 @@ extension RunDriver {
 
     private func fetch(_ work: inout Work) async throws(StepError) {
         guard let credential = work.credential else {
-            throw .failed(
-                RunFailure(
-                    code: "vendor.noCredential",
-                    message: "The vendor's credentials are missing. Enter them on the page and connect again."),
-                refusesKey: false)
+            throw .failed(.noVendorCredential, refusesKey: false)
         }
         if work.run.purpose == .connect {
             let list = try await StepError.vendor { () async throws(ConnectorError) in

@@ -19,6 +19,7 @@ func addPartnerPageRoutes(to router: inout Router, _ environment: PortalEnvironm
     router.post("/enable", gate.form(actions.enable))
     router.post("/forget-key", gate.form(actions.forgetKey))
     router.post("/sync", gate.form(actions.startSync))
+    router.post("/preview", gate.form(actions.preview))
     router.post("/send-zeros", gate.form(actions.sendZeros))
     router.post("/test-alert", gate.form(actions.sendTestAlert))
     router.post("/schedule", gate.form(actions.saveSchedule))
