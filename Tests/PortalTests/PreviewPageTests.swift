@@ -34,7 +34,7 @@ struct PreviewPageTests {
         #expect(view.rows.map(\.before) == ["6", "9", "none", "", "none"])
         #expect(view.rows.map(\.now) == ["0", "4", "1,204", "5", "0"])
         #expect(view.rows[0].basis == "protected seats (version 2)")
-        #expect(view.headline == "A sync now would send 3 counts; 3 differ from what Synthesize last accepted.")
+        #expect(view.headline == "A sync now would send 3 counts; 2 of them differ from what Synthesize last accepted.")
         #expect(view.facts.last?.value == "20 → 1,213")
         #expect(view.hold.isEmpty && view.moreText.isEmpty)
         #expect(view.remarks.count == 2)
@@ -46,7 +46,7 @@ struct PreviewPageTests {
         #expect(view.rows.count == 500)
         #expect(view.rows[0].badge.word == "Changed")
         #expect(view.moreText == "121 more counts not shown.")
-        #expect(view.headline == "A sync now would send 621 counts; 1 differs from what Synthesize last accepted.")
+        #expect(view.headline == "A sync now would send 621 counts; 1 of them differs from what Synthesize last accepted.")
     }
 
     @Test("a large drop is told before it happens")

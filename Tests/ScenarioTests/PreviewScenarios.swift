@@ -47,7 +47,7 @@ import Testing
 
             let page = try await visitor.submit("/preview")
             #expect(page.status == 200)
-            #expect(page.has("A sync now would send 4 counts; 3 differ from what Synthesize last accepted."))
+            #expect(page.has("A sync now would send 4 counts; 2 of them differ from what Synthesize last accepted."))
             #expect(page.has("5 → 6"))
             #expect(page.has("2 → 0 Dropped to zero"))
             #expect(page.html.contains("=Alder &amp; Sons"))

@@ -35,14 +35,14 @@ struct PreviewView: Sendable, Hashable {
     init(_ preview: UsagePreview, time: LocalTime) {
         readAt = TimeView(preview.readAt, time)
         let toSend = preview.linesToSend
-        let changes = UsagePreview.Change.allCases.filter { $0 != .unchanged && $0 != .excluded }.reduce(0) { $0 + preview.count($1) }
+        let differing = preview.lines.count { $0.sentCount != nil && $0.change != .unchanged }
         headline =
             if preview.hold != nil {
                 "A sync now would be held for an operator, and nothing would be sent."
             } else if toSend == 0 {
                 "A sync now would send no counts."
             } else {
-                "A sync now would send \(Wording.count(toSend, "count")); \(Self.differing(changes)) from what Synthesize last accepted."
+                "A sync now would send \(Wording.count(toSend, "count")); \(Self.differing(differing)) from what Synthesize last accepted."
             }
         hold = preview.hold?.message ?? ""
         facts = UsagePreview.Change.allCases.map { change in
@@ -52,8 +52,11 @@ struct PreviewView: Sendable, Hashable {
             ConnectionCardView.FactView(
                 label: "Units", value: "\(Wording.number(preview.unitsBefore)) → \(Wording.number(preview.unitsNow))", remark: ""))
         remarks = []
-        if preview.lines.contains(where: { $0.change == .dropped && $0.sentCount == nil }) {
-            remarks.append("What dropped is listed by the sync and not sent; the partner can send the zeros by hand.")
+        let unsentDrops = preview.lines.count { $0.change == .dropped && $0.sentCount == nil }
+        if unsentDrops > 0, preview.hold == nil {
+            remarks.append(
+                "\(Wording.count(unsentDrops, "count")) dropped to zero: a sync lists what dropped and does not send it; the zeros can be "
+                    + "sent by hand afterwards.")
         }
         if preview.recordsDropped > 0 {
             remarks.append(
@@ -71,7 +74,7 @@ struct PreviewView: Sendable, Hashable {
 
 extension PreviewView {
     private static func differing(_ count: Int) -> String {
-        count == 0 ? "nothing differs" : count == 1 ? "1 differs" : "\(Wording.number(count)) differ"
+        count == 0 ? "none differs" : count == 1 ? "1 of them differs" : "\(Wording.number(count)) of them differ"
     }
 }
 
