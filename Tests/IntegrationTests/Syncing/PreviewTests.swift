@@ -105,18 +105,20 @@ struct PreviewTests {
         }
     }
 
-    @Test("gives up on a vendor that does not answer, and is free again after it")
+    @Test("gives up on a vendor that does not answer within 50 s, and is free again after it")
     func deadline() async throws {
-        try await withInstallation { perch in
-            let partner = try await perch.connectedPartner()
+        try await withInstallation({ $0.works = false }) { perch in
+            let partner = try await perch.connectedOnPaper()
             let hold = Hold()
             perch.vendor.change { $0.hold = hold }
             let waiting = Task { await expectFailure(.vendorUnavailable) { _ = try await perch.desk.previewSync(partner) } }
             await hold.untilArrived()
-            try await perch.eventually("the end of the wait", passing: .seconds(51)) {
-                perch.desk.previewing.withLock { $0.isEmpty }
-            }
+            await perch.clock.untilSleeping()
+            perch.clock.advance(by: .seconds(49))
+            await expectFailure(.conflict) { _ = try await perch.desk.previewSync(partner) }
+            perch.clock.advance(by: .seconds(1))
             #expect(await waiting.value?.message.contains("Acme Guard took longer than 50 s") == true)
+            #expect(perch.clock.elapsed == .seconds(50))
             perch.vendor.change { $0.hold = nil }
             #expect(try await perch.desk.previewSync(partner).lines.count == 3)
         }
