@@ -51,12 +51,28 @@ public struct CatalogueService: Sendable, Hashable {
     public var description: String
     public var category: String
     public var subcategory: String
+    /// What every count of this service counts.
+    public var basis: CountBasis
 
-    public init(name: String, description: String, category: String, subcategory: String) {
+    public init(name: String, description: String, category: String, subcategory: String, basis: CountBasis) {
         self.name = name
         self.description = description
         self.category = category
         self.subcategory = subcategory
+        self.basis = basis
+    }
+}
+
+/// What a count counts: kept with every line of the ledger, so that a number can be defended years later.
+public struct CountBasis: Sendable, Hashable {
+    /// In the vendor's own words, for instance `billable users`.
+    public var name: String
+    /// From 1. Raised with every change of what is counted under this name, however small.
+    public var version: Int
+
+    public init(name: String, version: Int) {
+        self.name = name
+        self.version = version
     }
 }
 

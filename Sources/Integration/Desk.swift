@@ -1,6 +1,7 @@
 import HTTPClient
 import Logging
 import Store
+import Synchronization
 
 /// The domain's front door: what people, operators and the command line ask for comes in here. What they may ask is
 /// decided before; what comes of it is told in `IntegrationError`'s words.
@@ -10,6 +11,8 @@ public final class Desk: Sendable {
     let worker: RunWorker
     let scheduler: Scheduler
     let outbox: AlertOutbox
+    /// Partners of whom a preview is being made.
+    let previewing = Mutex<Set<PartnerID>>([])
 
     public init(_ environment: IntegrationEnvironment) {
         self.environment = environment

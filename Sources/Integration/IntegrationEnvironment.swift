@@ -57,6 +57,8 @@ public struct IntegrationPolicy: Sendable, Hashable {
     public var lease: Duration
     /// A run that takes longer is ended as failed.
     public var runDeadline: Duration
+    /// The longest that a preview waits for the vendor: below the 60 s after which proxies commonly give up.
+    public var previewDeadline: Duration
     /// Lines that fail one after the other before the run gives up on Synthesize for now.
     public var failuresInARow: Int
     /// How long a ticket is awaited.
@@ -69,7 +71,7 @@ public struct IntegrationPolicy: Sendable, Hashable {
     public init(
         zeroCounts: ZeroCountPolicy = .report, dropHoldShare: Double = 0.5, dropHoldMinimumPairs: Int = 5,
         parallelCounts: Int = 16, parallelRuns: Int = 8, lease: Duration = .seconds(60),
-        runDeadline: Duration = .seconds(6 * 3600), failuresInARow: Int = 20,
+        runDeadline: Duration = .seconds(6 * 3600), previewDeadline: Duration = .seconds(50), failuresInARow: Int = 20,
         ticketDeadline: Duration = .seconds(300), scheduleSpread: Duration = .seconds(120),
         lookAgain: Duration = .seconds(15)
     ) {
@@ -80,6 +82,7 @@ public struct IntegrationPolicy: Sendable, Hashable {
         self.parallelRuns = parallelRuns
         self.lease = lease
         self.runDeadline = runDeadline
+        self.previewDeadline = previewDeadline
         self.failuresInARow = failuresInARow
         self.ticketDeadline = ticketDeadline
         self.scheduleSpread = scheduleSpread

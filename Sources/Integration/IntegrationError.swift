@@ -102,6 +102,10 @@ extension RunFailure {
         self.init(code: "synthesize.\(error.code.rawValue)", message: message)
     }
 
+    static let noVendorCredential = RunFailure(
+        code: "vendor.noCredential",
+        message: "The vendor's credentials are missing. Enter them on the page and connect again.")
+
     init(_ error: ConnectorError) {
         self.init(code: "vendor.\(error.code.rawValue)", message: error.message)
     }

@@ -35,6 +35,20 @@ def test_partner_pages(demo, browser, scheme, width):
     sync_now(page, 1)
     sync_now(page, 2)
     check(page, "active")
+    demo.control(
+        "PUT",
+        "/saas-alerts",
+        {
+            "apiKey": demo.vendorAPIKey,
+            "customers": [
+                {"id": f"c{number}", "name": "Customer with a rather long name, Ltd", "billable": 123456 * number}
+                for number in range(4)
+            ],
+        },
+    )
+    page.get_by_role("button", name="Preview").click()
+    expect(page.get_by_role("heading", name="Preview of a sync")).to_be_visible()
+    check(page, "a preview")
     page.goto(demo.portal + "/runs")
     check(page, "runs")
     page.locator("main a[href^='/runs/']").first.click()
@@ -53,4 +67,10 @@ def test_the_console(demo, browser, scheme):
     check(page, "partners")
     page.get_by_role("link", name="Northwind Managed IT").first.click()
     check(page, "a partner")
+    form = {"partnerKey": demo.partnerAPIKey, "fields": {"apiKey": demo.vendorAPIKey}}
+    status, answer = demo.api("POST", f"/partners/{demo.partner()['id']}/connection", form)
+    assert status == 202, answer
+    page.get_by_role("button", name="Preview").click()
+    expect(page.get_by_role("heading", name="Preview of a sync")).to_be_visible()
+    check(page, "a preview")
     page.context.close()

@@ -80,6 +80,43 @@ def test_awkward_names_arrive_unchanged_and_are_escaped(demo, page):
     assert {count["accountId"]: count["unitCount"] for count in demo.organization()["counts"]} == dict.fromkeys(ids, 3)
 
 
+def test_a_preview_shows_old_and_new_and_sends_nothing(demo, connected):
+    page = connected
+    map_everything(page, demo)
+    page.goto(demo.portal)
+    sync_now(page)
+    counts = demo.organization()["counts"]
+    customers = [
+        {"id": "c1", "name": "Alder Bakery", "billable": 4},
+        {"id": counts[0]["accountId"], "name": "Kept Customer", "billable": int(counts[0]["unitCount"]) + 3},
+    ]
+    kept = sum(count["unitCount"] for count in counts[1:])
+    customers += [{"id": count["accountId"], "name": "Same", "billable": int(count["unitCount"])} for count in counts[1:-1]]
+    assert kept > 0
+    demo.control("PUT", "/saas-alerts", {"apiKey": demo.vendorAPIKey, "customers": customers})
+    demo.control("DELETE", "/requests")
+    page.get_by_role("button", name="Preview").click()
+    expect(page.get_by_role("heading", name="Preview of a sync")).to_be_visible()
+    rows = page.get_by_role("table", name="Counts that a sync would send").locator("tbody tr")
+    expect(rows).to_have_count(len(counts) + 1)
+    expect(rows.filter(has_text="Alder Bakery")).to_contain_text("none → 4")
+    first = int(counts[0]["unitCount"])
+    expect(rows.filter(has_text="Kept Customer")).to_contain_text(f"{first} → {first + 3}")
+    expect(rows.filter(has_text="Dropped to zero")).to_have_count(1)
+    assert demo.control("GET", "/state")["requests"]["total"] == 0
+    assert demo.organization()["counts"] == counts
+
+    page.get_by_role("button", name="Sync Now").click()
+    expect(history_rows(page)).to_have_count(2)
+    expect(history_rows(page).first).to_contain_text("Succeeded", ignore_case=True)
+    page.locator("#history a[href^='/runs/']").first.click()
+    for format in ("CSV", "JSON"):
+        with page.expect_download() as download:
+            page.get_by_role("link", name=format, exact=True).click()
+        assert download.value.suggested_filename.endswith("." + format.lower())
+        assert download.value.path().stat().st_size > 100
+
+
 def test_progress_is_live(demo, connected):
     page = connected
     demo.control("PATCH", "/settings", {"latencyMs": 300})

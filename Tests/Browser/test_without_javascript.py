@@ -24,6 +24,9 @@ def test_connect_sync_and_alert(demo, plain_page):
     page.get_by_role("button", name="Sync Now").click()
     reload_until(page, lambda: "succeeded" in history_rows(page).first.inner_text().lower())
     assert len(demo.organization()["counts"]) == 7
+    page.get_by_role("button", name="Preview").click()
+    expect(page.get_by_role("table", name="Counts that a sync would send").locator("tbody tr")).to_have_count(8)
+    page.get_by_role("link", name="Back to the integration").click()
     page.get_by_role("button", name="Test alert").click()
     reload_until(page, lambda: len(demo.organization()["tickets"]) == 1 and "ticket" in page.content().lower())
 

@@ -11,9 +11,9 @@ import Testing
 @Suite("Every route of the partner page")
 struct AccessRouteTests {
     private static let forms = [
-        "/connect", "/disable", "/enable", "/forget-key", "/sync", "/send-zeros", "/test-alert", "/schedule", "/sign-out",
+        "/connect", "/disable", "/enable", "/forget-key", "/sync", "/preview", "/send-zeros", "/test-alert", "/schedule", "/sign-out",
     ]
-    private static let pages = ["/", "/runs", "/runs/run_x", "/runs/run_x/lines.csv", "/runs/run_x/events"]
+    private static let pages = ["/", "/runs", "/runs/run_x", "/runs/run_x/lines.csv", "/runs/run_x/lines.json", "/runs/run_x/events"]
 
     private func routes(_ desk: PageDesk) -> [(method: HTTPRequest.Method, pattern: String)] {
         var router = Router()
@@ -108,7 +108,7 @@ struct AccessRouteTests {
                 run.id, state: .failed, failure: nil, findings: RunFindings(), at: desk.office.clock.now)
             let ownBrowser = try await desk.browser(of: owner)
             let stranger = try await desk.browser(of: desk.office.partner("msp-2"))
-            for target in ["/runs/\(run.id)", "/runs/\(run.id)/lines.csv", "/runs/\(run.id)/events"] {
+            for target in ["/runs/\(run.id)", "/runs/\(run.id)/lines.csv", "/runs/\(run.id)/lines.json", "/runs/\(run.id)/events"] {
                 #expect(try await ownBrowser.get(target).status == 200, "\(target)")
                 let refused = try await stranger.get(target)
                 let unknown = try await stranger.get(target.replacing(run.id.rawValue, with: "run_unknown"))

@@ -35,7 +35,7 @@ struct AdminProblemTests {
     @Test("HTTP errors keep status and fields, and spell their code as the domain does")
     func httpErrors() async throws {
         try await withAdminOffice { office in
-            let answer = try Answer(
+            let answer = try await Answer(
                 problemResponse(
                     for: HTTPError(
                         .methodNotAllowed, code: "method-not-allowed", message: "Not so.", headerFields: [.allow: "GET"]),
@@ -54,7 +54,7 @@ struct AdminProblemTests {
     func unforeseen() async throws {
         struct Surprise: Error { let secret = "hunter2" }
         try await withAdminOffice { office in
-            let answer = try Answer(problemResponse(for: Surprise(), office.environment))
+            let answer = try await Answer(problemResponse(for: Surprise(), office.environment))
             #expect(answer.status == 500)
             #expect(!answer.text.contains("hunter2") && !answer.text.contains("Surprise"))
             #expect(try answer.json.detail.string?.contains("err_") == true)
@@ -66,13 +66,13 @@ struct AdminProblemTests {
         try await withAdminOffice { office in
             let handler = WebSurface(office.environment).handler
             let key = "Bearer \(office.keys[.admin]?.reveal() ?? "")"
-            let unknown = try Answer(try await handler(Request(.get, "/api/v1/none", headerFields: [.authorization: key])))
+            let unknown = try await Answer(try await handler(Request(.get, "/api/v1/none", headerFields: [.authorization: key])))
             #expect(unknown.status == 404)
             #expect(try unknown.json.code.string == "notFound")
-            let method = try Answer(try await handler(Request(.delete, "/api/v1/partners", headerFields: [.authorization: key])))
+            let method = try await Answer(try await handler(Request(.delete, "/api/v1/partners", headerFields: [.authorization: key])))
             #expect(method.status == 405)
             #expect(method.headerFields[.allow] == "GET, HEAD, OPTIONS, POST")
-            let foreign = try Answer(
+            let foreign = try await Answer(
                 try await handler(
                     Request(
                         .post, "/api/v1/partners",
@@ -82,7 +82,7 @@ struct AdminProblemTests {
                 #expect(answer.headerFields[.contentType] == "application/problem+json")
                 #expect(answer.headerFields[.xContentTypeOptions] == "nosniff")
             }
-            let document = try Answer(try await handler(Request(.get, "/openapi.yaml")))
+            let document = try await Answer(try await handler(Request(.get, "/openapi.yaml")))
             #expect(document.status == 200 && document.text.hasPrefix("openapi: 3.1.0"))
         }
     }

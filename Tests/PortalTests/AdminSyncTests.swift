@@ -91,13 +91,16 @@ struct AdminSyncTests {
                 let count = try #require(Decimal(string: text))
                 return UsageLine(
                     runID: run.id, position: index, accountID: "a-\(index)", accountName: "Account \(index)",
-                    serviceID: "s-1", serviceName: "Seats", rawCount: count, sentCount: count < 1 ? nil : count,
-                    state: count < 1 ? .excluded : .planned)
+                    serviceID: "s-1", serviceName: "Seats",
+                    basis: index == 0 ? nil : LineBasis(connectorID: "shelf", name: "protected seats", version: 2),
+                    rawCount: count, sentCount: count < 1 ? nil : count, state: count < 1 ? .excluded : .planned)
             }
             try await office.store.planLines(run.id, lines)
             let path = "/sync-runs/\(run.id)/lines"
             let all = try await office.call(.get, path, as: .viewer)
             #expect(try all.json.items.array.count == 5)
+            #expect(try all.json.items[index: 0].basis.isNull)
+            #expect(all.text.contains(#""basis":{"connector":"shelf","name":"protected seats","version":2}"#))
             for text in counts { #expect(all.text.contains("\"rawCount\":\(text),"), "\(text)") }
             let planned = try await office.call(.get, path + "?state=planned&limit=2").json
             #expect(planned.items.array.map(\.position.int) == [1, 2])

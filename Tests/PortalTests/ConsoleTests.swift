@@ -15,9 +15,12 @@ struct ConsoleAccessTests {
         "POST /console/partners": .operator,
         "GET /console/partners/{partnerId}": .viewer,
         "POST /console/partners/{partnerId}/sync": .operator,
+        "POST /console/partners/{partnerId}/preview": .operator,
         "POST /console/partners/{partnerId}/launch-link": .operator,
         "GET /console/partners/{partnerId}/runs": .viewer,
         "GET /console/runs/{runId}": .viewer,
+        "GET /console/runs/{runId}/lines.csv": .viewer,
+        "GET /console/runs/{runId}/lines.json": .viewer,
         "POST /console/runs/{runId}/cancel": .operator,
         "POST /console/runs/{runId}/release": .operator,
         "GET /console/services": .viewer,
@@ -78,7 +81,7 @@ struct ConsoleAccessTests {
             let handler = WebSurface(office.environment).handler
             var words: Set<String> = []
             for key in ["", "opk_unknown", try #require(office.keys[.viewer]).reveal()] {
-                let answer = try Answer(
+                let answer = try await Answer(
                     try await handler(
                         Request(
                             .post, "/console/sign-in",
@@ -97,7 +100,7 @@ struct ConsoleAccessTests {
         try await withAdminOffice { office in
             let handler = WebSurface(office.environment).handler
             let key = try #require(office.keys[.viewer]).reveal()
-            let answer = try Answer(
+            let answer = try await Answer(
                 try await handler(
                     Request(
                         .post, "/console/sign-in", headerFields: [.contentType: "application/x-www-form-urlencoded"],
@@ -108,7 +111,7 @@ struct ConsoleAccessTests {
             #expect(trail.first?.action == "session.open")
             // A console session is no partner's session.
             let value = cookie.dropFirst("perch_console=".count).prefix { $0 != ";" }
-            let page = try Answer(
+            let page = try await Answer(
                 try await handler(Request(.get, "/", headerFields: [.cookie: "perch_session=\(value)"])))
             #expect(page.status == 401)
         }
@@ -213,7 +216,7 @@ struct ConsolePageTests {
             #expect(linked.headerFields[.cacheControl] == "no-store")
             let link = try #require(linked.text.firstMatch(of: /\/launch\?link=[\w-]+/)).0
             #expect(try await !browser.get(address).text.contains("launch?link="))
-            let opened = try Answer(try await browser.handler(Request(.get, String(link))))
+            let opened = try await Answer(try await browser.handler(Request(.get, String(link))))
             #expect(opened.headerFields[.setCookie]?.hasPrefix("perch_session=") == true)
 
             let refused = try await browser.post(address + "/sync")

@@ -20,9 +20,9 @@ struct HealthTests {
     func ready() async throws {
         try await withAdminOffice { office in
             let router = health(office.environment)
-            let alive = try Answer(try await router.respond(to: Request(.get, "/healthz")))
+            let alive = try await Answer(try await router.respond(to: Request(.get, "/healthz")))
             #expect(alive.status == 200 && alive.text == "ok")
-            let ready = try Answer(try await router.respond(to: Request(.get, "/readyz")))
+            let ready = try await Answer(try await router.respond(to: Request(.get, "/readyz")))
             #expect(ready.status == 200)
             #expect(ready.text == #"{"parts":{"key":"ok","store":"ok"},"ready":true}"#)
         }
@@ -33,11 +33,11 @@ struct HealthTests {
         try await withAdminOffice { office in
             let router = health(office.environment)
             try await office.store.close()
-            let answer = try Answer(try await router.respond(to: Request(.get, "/readyz")))
+            let answer = try await Answer(try await router.respond(to: Request(.get, "/readyz")))
             #expect(answer.status == 503)
             #expect(try answer.json.parts.store.string == "unavailable")
             #expect(try answer.json.ready.bool == false)
-            #expect(try Answer(try await router.respond(to: Request(.get, "/healthz"))).status == 200)
+            #expect(try await Answer(try await router.respond(to: Request(.get, "/healthz"))).status == 200)
         }
     }
 
@@ -48,7 +48,7 @@ struct HealthTests {
             environment.keyRing = try KeyRing.create(
                 master: .generate(random: .seeded(2)), random: .seeded(2), at: office.clock.now
             ).0
-            let answer = try Answer(try await health(environment).respond(to: Request(.get, "/readyz")))
+            let answer = try await Answer(try await health(environment).respond(to: Request(.get, "/readyz")))
             #expect(answer.status == 503)
             #expect(try answer.json.parts.key.string == "dataKeyUnknown")
             #expect(try answer.json.parts.store.string == "ok")
@@ -69,7 +69,7 @@ struct HealthTests {
             }
             for await _ in isBlocked {}
             for _ in 0..<3 {
-                let answer = try Answer(try await router.respond(to: Request(.get, "/readyz")))
+                let answer = try await Answer(try await router.respond(to: Request(.get, "/readyz")))
                 #expect(answer.status == 503)
                 #expect(try answer.json.parts.store.string == "no answer within 2 s")
             }
@@ -96,7 +96,7 @@ struct HealthTests {
             await #expect(throws: HTTPError.self) { _ = try await handler(Request(.get, "/wp-login.php")) }
             await #expect(throws: HTTPError.self) { _ = try await handler(Request(.post, "/healthz")) }
             await #expect(throws: HTTPError.self) { _ = try await handler(Request(.trace, "/healthz")) }
-            let text = try Answer(try await handler(Request(.get, "/metrics"))).text
+            let text = try await Answer(try await handler(Request(.get, "/metrics"))).text
             for line in [
                 "# TYPE perch_build_info gauge", #"perch_build_info{version="test"} 1"#,
                 "# TYPE perch_http_requests_total counter",

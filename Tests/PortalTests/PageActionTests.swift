@@ -194,9 +194,13 @@ struct PageActionTests {
 
             let csv = try await browser.get("/runs/\(run.id)/lines.csv")
             #expect(csv.headerFields[.contentType]?.hasPrefix("text/csv") == true)
-            #expect(csv.headerFields[.contentDisposition] == "attachment; filename=\"sync-\(run.id).csv\"")
+            #expect(csv.headerFields[.contentDisposition] == "attachment; filename=\"sync-2027-01-15-\(run.id).csv\"")
             #expect(csv.text.components(separatedBy: "\r\n").count == 252)
-            #expect(csv.text.contains("\r\n0,a-0,\"'=HYPERLINK(\"\"x\"\")\",s-1,Seats,2,2,notSent,"))
+            #expect(csv.text.contains("\r\n0,a-0,\"'=HYPERLINK(\"\"x\"\")\",s-1,Seats,,,2,2,notSent,"))
+            let json = try await browser.get("/runs/\(run.id)/lines.json")
+            #expect(json.headerFields[.contentDisposition] == "attachment; filename=\"sync-2027-01-15-\(run.id).json\"")
+            #expect(try JSON(json.text).lines.array.count == 250)
+            for format in ["csv", "json"] { #expect(first.text.contains(#"href="/runs/\#(run.id)/lines.\#(format)""#)) }
 
             let events = try await browser.get("/runs/\(run.id)/events")
             #expect(events.headerFields[.contentType]?.hasPrefix("text/event-stream") == true)

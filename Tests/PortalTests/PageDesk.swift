@@ -78,16 +78,11 @@ struct PageAnswer: Sendable {
         case .empty: text = ""
         case .bytes(let bytes): text = String(decoding: bytes, as: UTF8.self)
         case .stream(let produce):
-            let pieces = Pieces()
+            let pieces = PiecesOfBody()
             try await produce(BodyWriter { await pieces.append($0) })
-            text = String(decoding: await pieces.bytes, as: UTF8.self)
+            text = String(decoding: await pieces.all, as: UTF8.self)
         default: throw HTTPError(.internalServerError, code: "unreadable", message: "The answer has no body to read.")
         }
-    }
-
-    private actor Pieces {
-        var bytes: [UInt8] = []
-        func append(_ more: [UInt8]) { bytes += more }
     }
 }
 

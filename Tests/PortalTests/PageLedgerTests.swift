@@ -15,6 +15,7 @@ struct PageLedgerTests {
         ("=1+2", "'=1+2"), ("+1", "'+1"), ("-cmd", "'-cmd"), ("@SUM(A1)", "'@SUM(A1)"), ("\tx", "'\tx"), ("\rx", "\"'\rx\""),
         ("=\"a\"", "\"'=\"\"a\"\"\""), ("=\u{0301}x", "'=\u{0301}x"), ("-", "'-"), ("-1-1", "'-1-1"), ("--1", "'--1"),
         ("-.5", "'-.5"), ("-1.", "'-1."), ("1=1", "1=1"), ("\r\n=x", "\"'\r\n=x\""),
+        ("＝1+2", "'＝1+2"), ("＠x", "'＠x"), ("two\nlines", "\"two\nlines\""), ("\u{FEFF}Zoë 🥨", "\u{FEFF}Zoë 🥨"), ("00123", "00123"),
     ]
 
     @Test("writes cells that are neither broken nor run as formulas", arguments: cells.indices)
@@ -30,8 +31,10 @@ struct PageLedgerTests {
         line.outcomeAt = PageSample.now
         #expect(
             LedgerCSV.line(line)
-                == "0,a-1,\"'=HYPERLINK(\"\"http://x\"\"),\",s-1,Seats,2.5,,notMapped,0,404,,,2026-06-03T12:05:00Z\r\n")
-        #expect(LedgerCSV.header.split(separator: ",").count == 13)
+                == "0,a-1,\"'=HYPERLINK(\"\"http://x\"\"),\",s-1,Seats,,,2.5,,notMapped,0,404,,,2026-06-03T12:05:00Z\r\n")
+        line.basis = LineBasis(connectorID: "shelf", name: "=seats", version: 2)
+        #expect(LedgerCSV.line(line).contains(",Seats,'=seats,2,2.5,"))
+        #expect(LedgerCSV.header.split(separator: ",").count == 15)
         #expect(LedgerCSV.header.hasSuffix("outcome_at\r\n"))
     }
 
@@ -60,6 +63,16 @@ struct PageLedgerTests {
         #expect(view.filters.filter(\.isCurrent).map(\.label) == ["Failed"])
         #expect(view.headline == "Sync of 3 Jun 2026, 14:05")
         #expect(view.facts.contains { $0.remark == "took 3 min 20 s" })
+    }
+
+    @Test("tells what was counted, where that was recorded; a later version by its number")
+    func basis() {
+        var line = PageSample.line(.accepted)
+        #expect(RunPageView.Row(line).basis == "")
+        line.basis = LineBasis(connectorID: "shelf", name: "protected seats", version: 1)
+        #expect(RunPageView.Row(line).basis == "protected seats")
+        line.basis?.version = 2
+        #expect(RunPageView.Row(line).basis == "protected seats (version 2)")
     }
 
     @Test("tells the vendor's number where another was sent")

@@ -13,10 +13,10 @@ struct PageViewTests {
     static let standings: [(ConnectionStanding, String, [String])] = [
         (.notConnected, "Not connected", ["Connect"]),
         (.connecting, "Connecting", ["Save schedule", "Disable"]),
-        (.connectFailed(failure), "Not finished", ["Connect", "Sync Now", "Save schedule", "Test alert", "Disable"]),
-        (.pendingMapping, "Pending mapping", ["Connect", "Sync Now", "Save schedule", "Test alert", "Disable"]),
-        (.active, "Active", ["Connect", "Sync Now", "Save schedule", "Test alert", "Disable"]),
-        (.other(status: "error"), "Connected", ["Connect", "Sync Now", "Save schedule", "Test alert", "Disable"]),
+        (.connectFailed(failure), "Not finished", ["Connect", "Preview", "Sync Now", "Save schedule", "Test alert", "Disable"]),
+        (.pendingMapping, "Pending mapping", ["Connect", "Preview", "Sync Now", "Save schedule", "Test alert", "Disable"]),
+        (.active, "Active", ["Connect", "Preview", "Sync Now", "Save schedule", "Test alert", "Disable"]),
+        (.other(status: "error"), "Connected", ["Connect", "Preview", "Sync Now", "Save schedule", "Test alert", "Disable"]),
         (.needsNewKey, "Needs a new key", ["Connect", "Save schedule", "Forget key"]),
         (.disabled, "Disabled", ["Enable", "Connect", "Save schedule", "Forget key"]),
     ]

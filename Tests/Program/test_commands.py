@@ -94,6 +94,50 @@ def test_the_five_commands_in_the_order_of_the_guide(shop):
     assert [line.split("\t")[1] for line in shop.run("clients", "--search", "Lumen").stdout.splitlines()] == ["Lumen Optics"]
 
 
+def test_a_dry_run_shows_old_and_new_and_sends_nothing(shop):
+    answer = shop.run("sync-usage", "--dry-run")
+    assert (answer.returncode, complaints(answer)) == (0, [])
+    service = "SaaS Alerts Billable Users"
+    assert [line.split("\t") for line in answer.stdout.splitlines()[:-1]] == [
+        ["c1", "Brightwater Law", service, "-", "5", "new"],
+        ["c2", "Lumen Optics", service, "-", "7", "new"],
+        ["c3", "Nobody Ltd", service, "-", "0", "excluded"],
+    ]
+    assert answer.stdout.splitlines()[-1] == (
+        "2 new, 0 changed, 0 unchanged, 0 dropped, 1 excluded; 0 units accepted before, 12 now")
+    assert shop.sandbox.state()["requests"]["total"] == 0
+
+    assert shop.run("sync-usage").returncode == 0
+    shop.sandbox.control("POST", f"/organizations/{shop.organization['id']}/map", {"all": True})
+    assert shop.run("sync-usage").returncode == 0
+    shop.sandbox.control("DELETE", "/requests")
+    customers = [{"id": "c1", "name": "Bright\twater\n\x1b[31mLaw", "billable": 6}, {"id": "c3", "name": "Nobody Ltd", "billable": 0}]
+    shop.sandbox.control("PUT", "/saas-alerts", {"customers": customers})
+    answer = shop.run("sync-usage", "--dry-run")
+    assert answer.returncode == 0, answer
+    assert [line.split("\t")[1:] for line in answer.stdout.splitlines()[:-1]] == [
+        ["Bright water  [31mLaw", service, "5", "6", "changed"],
+        ["Nobody Ltd", service, "-", "0", "excluded"],
+        ["Lumen Optics", service, "7", "0", "dropped"],
+    ]
+    assert shop.sandbox.state()["requests"]["total"] == 0
+    assert {one["accountId"]: one["unitCount"] for one in shop.in_synthesize()["counts"]} == {"c1": 5, "c2": 7}
+
+
+def test_a_dry_run_says_when_the_run_would_be_held(shop):
+    many = [{"id": f"c{number}", "name": f"Customer {number}", "billable": 9} for number in range(6)]
+    shop.sandbox.control("PUT", "/saas-alerts", {"customers": many})
+    assert shop.run("sync-usage").returncode == 0
+    shop.sandbox.control("POST", f"/organizations/{shop.organization['id']}/map", {"all": True})
+    assert shop.run("sync-usage").returncode == 0
+    shop.sandbox.control("PUT", "/saas-alerts", {"customers": many[:1]})
+    answer = shop.run("sync-usage", "--dry-run")
+    assert answer.returncode == 7, answer
+    held = complaints(shop.run("sync-usage"))
+    assert len(held) == 1 and "fewer units" in held[0]
+    assert complaints(answer) == [held[0].replace("perch: ", "perch: A sync would be held. ")]
+
+
 COMMANDS = ["authenticate", "sync-accounts", "sync-services", "update-status", "sync-usage", "clients"]
 
 
@@ -117,15 +161,15 @@ def test_a_synthesize_that_is_not_there_is_4(shop, command):
     assert len(complaints(answer)) == 1, answer.stderr
 
 
-@pytest.mark.parametrize("command", ["authenticate", "sync-accounts", "sync-usage"])
+@pytest.mark.parametrize("command", ["authenticate", "sync-accounts", "sync-usage", "sync-usage --dry-run"])
 def test_a_vendor_that_refuses_or_fails(shop, command):
     shop.write_environment(API_KEY="canary-not-the-vendor-key")
-    answer = shop.run(command)
+    answer = shop.run(*command.split())
     assert answer.returncode in (3, 4), answer
     assert "SaaS Alerts did not accept the credentials" in answer.stderr and "canary" not in answer.stderr
     shop.write_environment()
     shop.sandbox.control("PUT", "/faults", [{"path": "*/customers", "status": 500, "times": -1}])
-    answer = shop.run(command)
+    answer = shop.run(*command.split())
     assert answer.returncode == 4, answer
     assert "SaaS Alerts answered 500" in answer.stderr
     assert shop.in_synthesize()["accounts"] == []

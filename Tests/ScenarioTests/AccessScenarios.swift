@@ -6,12 +6,12 @@ import Testing
 
 /// Who gets in, and what they can see and do then.
 @Suite struct AccessScenarios {
-    @Test func `Another partner's run is not there: on the page, as CSV, as events`() async throws {
+    @Test func `Another partner's run is not there: on the page, as a file, as events`() async throws {
         try await withStage { stage in
             let owner = try await stage.mappedPartner("Owner IT")
             let run = try await stage.sync(owner)
             let stranger = try await stage.visit(try await stage.mappedPartner("Stranger IT"))
-            for path in ["", "/lines.csv", "/events", "?state=accepted"] {
+            for path in ["", "/lines.csv", "/lines.json", "/events", "?state=accepted"] {
                 let page = try await stranger.open("/runs/\(run.id)\(path)")
                 #expect(page.status == 404, "\(path)")
                 #expect(!page.html.contains("Brightwater"))
@@ -19,13 +19,13 @@ import Testing
             #expect(try await stranger.open("/runs?before=\(run.id)").html.contains(run.id) == false)
             // And to its owner it is.
             let own = try await stage.visit(owner)
-            for path in ["", "/lines.csv", "/events"] {
+            for path in ["", "/lines.csv", "/lines.json", "/events"] {
                 #expect(try await own.open("/runs/\(run.id)\(path)").status == 200, "\(path)")
             }
         }
     }
 
-    static let paths = ["/", "/runs", "/runs/run_x", "/runs/run_x/lines.csv", "/runs/run_x/events"]
+    static let paths = ["/", "/runs", "/runs/run_x", "/runs/run_x/lines.csv", "/runs/run_x/lines.json", "/runs/run_x/events"]
 
     @Test func `Without a session nothing is shown and nothing is done`() async throws {
         try await withStage { stage in
@@ -37,8 +37,10 @@ import Testing
                 #expect(page.status == 401, "\(path)")
                 #expect(!page.html.contains("Northwind"))
             }
-            for path in ["/connect", "/disable", "/enable", "/forget-key", "/sync", "/send-zeros", "/test-alert", "/schedule", "/sign-out"]
-            {
+            for path in [
+                "/connect", "/disable", "/enable", "/forget-key", "/sync", "/preview", "/send-zeros", "/test-alert", "/schedule",
+                "/sign-out",
+            ] {
                 #expect(try await nobody.submitWithoutFollowing(path, token: "made-up").status == 401, "\(path)")
             }
             #expect(try await stage.office.connection(partner).state == "connected")

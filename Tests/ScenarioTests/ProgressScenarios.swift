@@ -48,7 +48,7 @@ import Testing
         }
     }
 
-    @Test func `The ledger is there as CSV, every line of it`() async throws {
+    @Test func `The ledger is there as CSV and JSON, every line of it`() async throws {
         var setup = StageSetup()
         // More than the download reads at once.
         setup.customers = Customer.many(520) + [Customer("zero", "Nobody", billable: 0)]
@@ -59,21 +59,43 @@ import Testing
             let visitor = try await stage.visit(partner)
             let answer = try await visitor.open("/runs/\(run.id)/lines.csv")
             #expect(answer.fields[.contentType]?.hasPrefix("text/csv") == true)
-            #expect(answer.fields[.contentDisposition]?.contains("sync-\(run.id).csv") == true)
+            #expect(answer.fields[.contentDisposition]?.contains("-\(run.id).csv\"") == true)
             let rows = answer.html.components(separatedBy: "\r\n")
             #expect(rows.first?.hasPrefix("position,account_id,account_name,") == true)
             #expect(rows.last == "")
             let cells = rows.dropFirst().dropLast().map { $0.components(separatedBy: ",") }
             #expect(cells.count == 521)
             #expect(cells.map { $0[0] } == (0...520).map(String.init))
-            #expect(cells.allSatisfy { $0.count == 13 })
-            let accepted = cells.filter { $0[7] == "accepted" }
+            #expect(cells.allSatisfy { $0.count == 15 })
+            #expect(cells.allSatisfy { $0[5] == "billable users" && $0[6] == "1" })
+            let accepted = cells.filter { $0[9] == "accepted" }
             #expect(accepted.count == 520)
-            #expect(accepted.allSatisfy { $0[9] == "201" && $0[5] == $0[6] && !$0[11].isEmpty && !$0[12].isEmpty })
-            #expect(cells.filter { $0[7] == "excluded" }.map { $0[1] } == ["zero"])
+            #expect(accepted.allSatisfy { $0[11] == "201" && $0[7] == $0[8] && !$0[13].isEmpty && !$0[14].isEmpty })
+            #expect(cells.filter { $0[9] == "excluded" }.map { $0[1] } == ["zero"])
             let organization = try await stage.sandbox.organization(partner)
             #expect(organization.counts.count == 520)
-            for row in accepted { #expect(organization.countByAccount[row[1]] == Double(row[6])) }
+            for row in accepted { #expect(organization.countByAccount[row[1]] == Double(row[8])) }
+
+            struct Ledger: Decodable {
+                struct Line: Decodable {
+                    struct Basis: Decodable, Equatable {
+                        var connector: String
+                        var name: String
+                        var version: Int
+                    }
+                    var position: Int
+                    var basis: Basis?
+                    var sentCount: Double?
+                }
+                var run: RunAnswer
+                var lines: [Line]
+            }
+            let json = try await visitor.open("/runs/\(run.id)/lines.json")
+            let ledger = try JSONDecoder().decode(Ledger.self, from: Data(json.body))
+            #expect(ledger.run.id == run.id)
+            #expect(ledger.lines.map(\.position) == Array(0...520))
+            #expect(ledger.lines.allSatisfy { $0.basis == .init(connector: "saas-alerts", name: "billable users", version: 1) })
+            #expect(ledger.lines.compactMap(\.sentCount) == cells.compactMap { Double($0[8]) })
         }
     }
 }

@@ -109,7 +109,8 @@ import Testing
 
         var seen: [(place: String, bytes: [UInt8])] = []
         for path in [
-            "/", "/runs", "/runs/\(run.id)", "/runs/\(run.id)/lines.csv", "/runs/\(run.id)/events", "/readyz", "/metrics", "/healthz",
+            "/", "/runs", "/runs/\(run.id)", "/runs/\(run.id)/lines.csv", "/runs/\(run.id)/lines.json", "/runs/\(run.id)/events",
+            "/readyz", "/metrics", "/healthz",
         ] {
             seen.append((path, try await visitor.open(path).body))
         }

@@ -12,7 +12,9 @@ public struct SaaSAlertsConnector: Connector {
 
     static let billableUsers = CatalogueService(
         name: "SaaS Alerts Billable Users", description: "Billable users monitored by SaaS Alerts",
-        category: "security", subcategory: "security information and event management (SIEM)")
+        category: "security", subcategory: "security information and event management (SIEM)",
+        // Version 1: the customer's users whose `isBillable` is true at the moment of the fetch.
+        basis: CountBasis(name: "billable users", version: 1))
 
     private static let apiKey = "apiKey"
     private static let apiURL = "apiURL"

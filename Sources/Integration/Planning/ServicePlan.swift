@@ -54,6 +54,15 @@ struct ServicePlan: Sendable, Hashable {
         return byName(services).merging(renamed.compactMapValues { byID[$0] }) { _, renamed in renamed }
     }
 
+    /// Ids of services as last seen in Synthesize, by the lower-cased name that the catalogue has for them. Of equal names the newest
+    /// seen counts, then the oldest made, whose id is the smaller one.
+    static func ids(of remembered: [Service]) -> [String: String] {
+        let order = remembered.sorted { ($0.lastSeenAt, $1.id) < ($1.lastSeenAt, $0.id) }
+        let byName = Dictionary(order.map { ($0.name.lowercased(), $0.id) }, uniquingKeysWith: { _, last in last })
+        let renamed = order.compactMap { service in service.catalogueName.map { ($0.lowercased(), service.id) } }
+        return byName.merging(renamed) { _, renamed in renamed }
+    }
+
     private static func changes(from service: VendorService, to draft: ServiceDraft) -> ServiceChanges {
         ServiceChanges(
             name: service.name == draft.name ? nil : draft.name,

@@ -20,10 +20,11 @@ struct UsagePlan: Sendable, Hashable {
 
     /// - Parameters:
     ///   - serviceIDs: Synthesize's ids by lower-cased service name.
+    ///   - bases: what counts count, by lower-cased service name.
     ///   - lastCounts: what Synthesize last accepted.
     init(
-        run: SyncRunID, snapshot: VendorSnapshot, serviceIDs: [String: String], lastCounts: [LastCount],
-        zeroCounts: ZeroCountPolicy
+        run: SyncRunID, snapshot: VendorSnapshot, serviceIDs: [String: String], bases: [String: LineBasis],
+        lastCounts: [LastCount], zeroCounts: ZeroCountPolicy
     ) {
         let names = Dictionary(snapshot.accounts.map { ($0.id, $0.name) }, uniquingKeysWith: { first, _ in first })
         var counts: [Pair: Decimal] = [:]
@@ -56,7 +57,7 @@ struct UsagePlan: Sendable, Hashable {
             }
             let line = UsageLine(
                 runID: run, position: 0, accountID: pair.accountID, accountName: accountName, serviceID: pair.serviceID,
-                serviceName: serviceName, rawCount: raw, sentCount: sent, state: state)
+                serviceName: serviceName, basis: bases[serviceName.lowercased()], rawCount: raw, sentCount: sent, state: state)
             if state == .planned { planned.append(line) } else { reported.append(line) }
         }
 
@@ -81,6 +82,16 @@ struct UsagePlan: Sendable, Hashable {
             return sum + min(last.count, max(0, now))
         }
         dropShare = unitsBefore > 0 ? NSDecimalNumber(decimal: 1 - unitsKept / unitsBefore).doubleValue : 0
+    }
+
+    /// What each service of a connector's catalogue counts, by lower-cased name.
+    static func bases(of connector: any Connector) -> [String: LineBasis] {
+        Dictionary(
+            connector.services.map { service in
+                let basis = LineBasis(connectorID: connector.id, name: service.basis.name, version: service.basis.version)
+                return (service.name.lowercased(), basis)
+            },
+            uniquingKeysWith: { first, _ in first })
     }
 
     /// Why the run must wait for an operator; nil when it may go on.

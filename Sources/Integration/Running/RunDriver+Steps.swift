@@ -42,11 +42,7 @@ extension RunDriver {
 
     private func fetch(_ work: inout Work) async throws(StepError) {
         guard let credential = work.credential else {
-            throw .failed(
-                RunFailure(
-                    code: "vendor.noCredential",
-                    message: "The vendor's credentials are missing. Enter them on the page and connect again."),
-                refusesKey: false)
+            throw .failed(.noVendorCredential, refusesKey: false)
         }
         if work.run.purpose == .connect {
             let list = try await StepError.vendor { () async throws(ConnectorError) in
@@ -184,7 +180,7 @@ extension RunDriver {
         let plan = UsagePlan(
             run: work.run.id, snapshot: work.snapshot,
             serviceIDs: ServicePlan.byCatalogueName(work.services, renamed: work.renamedServices).mapValues(\.id),
-            lastCounts: last, zeroCounts: environment.policy.zeroCounts)
+            bases: UsagePlan.bases(of: environment.connector), lastCounts: last, zeroCounts: environment.policy.zeroCounts)
         work.findings.recordsDropped += plan.recordsDropped
         if !work.findings.dropAllowed, let hold = plan.hold(environment.policy) { throw .held(hold) }
         try await writeLedger(plan.lines, &work)
@@ -199,8 +195,8 @@ extension RunDriver {
         let lines = dropped.enumerated().map { position, line in
             UsageLine(
                 runID: run, position: position, accountID: line.accountID, accountName: line.accountName,
-                serviceID: line.serviceID, serviceName: line.serviceName, rawCount: line.rawCount, sentCount: 0,
-                state: .planned)
+                serviceID: line.serviceID, serviceName: line.serviceName, basis: line.basis, rawCount: line.rawCount,
+                sentCount: 0, state: .planned)
         }
         try await writeLedger(lines, &work)
     }

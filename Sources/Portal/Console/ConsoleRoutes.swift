@@ -29,7 +29,7 @@ struct ConsoleRoute: Sendable {
 
 /// The vendor's way in for people: server-made pages that work without JavaScript.
 enum Console {
-    static let routes: [ConsoleRoute] = partnerRoutes + runRoutes + serviceRoutes + operatorRoutes + auditRoutes
+    static let routes: [ConsoleRoute] = partnerRoutes + previewRoutes + runRoutes + serviceRoutes + operatorRoutes + auditRoutes
 
     static let library = PageLibrary([
         "console-layout": PackageResources.console_layout_mustache,
@@ -37,6 +37,8 @@ enum Console {
         "console-message": PackageResources.console_message_mustache,
         "console-partners": PackageResources.console_partners_mustache,
         "console-partner": PackageResources.console_partner_mustache,
+        "console-preview": PackageResources.console_preview_mustache,
+        "preview": PackageResources.preview_mustache,
         "console-runs": PackageResources.console_runs_mustache,
         "console-run": PackageResources.console_run_mustache,
         "console-services": PackageResources.console_services_mustache,

@@ -1,4 +1,5 @@
 import Foundation
+import Store
 
 /// Numbers and durations in words.
 enum Wording {
@@ -36,6 +37,11 @@ enum Wording {
     static func list(_ parts: [String]) -> String {
         guard let last = parts.last, parts.count > 1 else { return parts.first ?? "" }
         return parts.dropLast().joined(separator: ", ") + " and " + last
+    }
+
+    /// "billable users (version 2)"; the first version goes without saying.
+    static func basis(_ basis: LineBasis) -> String {
+        basis.version == 1 ? basis.name : "\(basis.name) (version \(basis.version))"
     }
 
     private static let locale = Locale(identifier: "en_US")

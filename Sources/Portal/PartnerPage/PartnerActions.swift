@@ -60,6 +60,19 @@ struct PartnerActions: Sendable {
         }
     }
 
+    /// Answered with a page of its own, because nothing of it is kept that another address could show.
+    func preview(_ visit: PartnerVisit, _ form: FormFields) async throws -> Response {
+        let preview: UsagePreview
+        do {
+            preview = try await desk.previewSync(visit.partnerID)
+        } catch {
+            return try await again(visit, error) { $0.error = error }
+        }
+        let view = PreviewPageView(
+            try await desk.overview(visit.partnerID), preview, csrf: visit.session.csrfToken, settings: page.environment.settings)
+        return .html(PreviewPageView.library.html("partner-preview", view))
+    }
+
     func sendZeros(_ visit: PartnerVisit, _ form: FormFields) async throws -> Response {
         try await perform(visit) { () async throws(IntegrationError) in
             switch try await desk.sendZeros(visit.partnerID, by: visit.initiator) {

@@ -19,12 +19,14 @@ func addPartnerPageRoutes(to router: inout Router, _ environment: PortalEnvironm
     router.post("/enable", gate.form(actions.enable))
     router.post("/forget-key", gate.form(actions.forgetKey))
     router.post("/sync", gate.form(actions.startSync))
+    router.post("/preview", gate.form(actions.preview))
     router.post("/send-zeros", gate.form(actions.sendZeros))
     router.post("/test-alert", gate.form(actions.sendTestAlert))
     router.post("/schedule", gate.form(actions.saveSchedule))
     router.get("/runs", gate.page(ledger.list))
     router.get("/runs/{id}", gate.page(ledger.show))
-    router.get("/runs/{id}/lines.csv", gate.page(ledger.download))
+    router.get("/runs/{id}/lines.csv", gate.page(ledger.export(.csv)))
+    router.get("/runs/{id}/lines.json", gate.page(ledger.export(.json)))
     router.get("/runs/{id}/events", gate.page(ledger.events))
     router.post(
         "/sign-out",

@@ -21,6 +21,21 @@ public enum UsageLineState: String, Sendable, Hashable, CaseIterable, Codable {
     case notSent
 }
 
+/// What a count counts, as the connector named it when the line was planned.
+public struct LineBasis: Sendable, Hashable {
+    public var connectorID: String
+    /// For instance `billable users`.
+    public var name: String
+    /// From 1.
+    public var version: Int
+
+    public init(connectorID: String, name: String, version: Int) {
+        self.connectorID = connectorID
+        self.name = name
+        self.version = version
+    }
+}
+
 /// One account, one service, one count in one run.
 public struct UsageLine: Sendable, Hashable {
     public var runID: SyncRunID
@@ -32,6 +47,8 @@ public struct UsageLine: Sendable, Hashable {
     /// Synthesize's id of the service (contract S4).
     public var serviceID: String
     public var serviceName: String
+    /// What the count counts; nil for lines older than this record and for services that the connector no longer has.
+    public var basis: LineBasis?
     /// As the vendor counted, duplicates summed.
     public var rawCount: Decimal
     /// As sent; nil when nothing is to be sent.
@@ -47,7 +64,7 @@ public struct UsageLine: Sendable, Hashable {
 
     public init(
         runID: SyncRunID, position: Int, accountID: String, accountName: String, serviceID: String,
-        serviceName: String, rawCount: Decimal, sentCount: Decimal?, state: UsageLineState
+        serviceName: String, basis: LineBasis? = nil, rawCount: Decimal, sentCount: Decimal?, state: UsageLineState
     ) {
         self.runID = runID
         self.position = position
@@ -55,6 +72,7 @@ public struct UsageLine: Sendable, Hashable {
         self.accountName = accountName
         self.serviceID = serviceID
         self.serviceName = serviceName
+        self.basis = basis
         self.rawCount = rawCount
         self.sentCount = sentCount
         self.state = state

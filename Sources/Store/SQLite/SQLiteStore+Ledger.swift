@@ -10,8 +10,9 @@ extension SQLiteStore {
                 [RunStage.usage.rawValue, sequence])
             guard moved == 1 else { throw StoreError.notFound("active run", run) }
             var tally = RunTally()
+            var bases: [LineBasis: Int64] = [:]
             for line in lines {
-                try database.insert(line, sequence)
+                try database.insert(line, sequence, basis: line.basis.map { try database.basisID($0, &bases) })
                 tally[line.state] += 1
             }
             try database.add(tally, to: sequence)
@@ -145,18 +146,40 @@ extension Queries {
 }
 
 extension Database {
-    fileprivate func insert(_ line: UsageLine, _ sequence: Int64) throws {
+    fileprivate func insert(_ line: UsageLine, _ sequence: Int64, basis: Int64?) throws {
         try change(
             """
             INSERT INTO usage_line (run, position, account_id, account_name, service_id, service_name, raw_count, sent_count,
-                state, attempts, http_status, message, intent_at, outcome_at)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                state, attempts, http_status, message, intent_at, outcome_at, basis)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
             [
                 sequence, line.position, line.accountID, line.accountName, line.serviceID, line.serviceName,
                 storable(line.rawCount), line.sentCount.map(storable), line.state.rawValue, line.attempts, line.httpStatus,
-                line.message, line.intentAt?.milliseconds, line.outcomeAt?.milliseconds,
+                line.message, line.intentAt?.milliseconds, line.outcomeAt?.milliseconds, basis,
             ])
+    }
+
+    /// The row of a basis, made when it is new.
+    /// - Parameter known: those found before in this transaction.
+    fileprivate func basisID(_ basis: LineBasis, _ known: inout [LineBasis: Int64]) throws -> Int64 {
+        if let id = known[basis] { return id }
+        let arguments: StatementArguments = [basis.connectorID, basis.name, basis.version]
+        try change("INSERT OR IGNORE INTO count_basis (connector_id, name, version) VALUES (?, ?, ?)", arguments)
+        let found = try Int64.fetchOne(
+            cachedStatement(sql: "SELECT id FROM count_basis WHERE connector_id = ? AND name = ? AND version = ?"),
+            arguments: arguments)
+        // OR IGNORE passes over a broken CHECK as well as over a basis that is there.
+        guard let found else {
+            throw StoreError(
+                code: .constraint,
+                message: """
+                    The count basis "\(basis.name)", version \(basis.version), of connector "\(basis.connectorID)" cannot be kept. \
+                    No line of this run was saved. This is a defect in the connector.
+                    """)
+        }
+        known[basis] = found
+        return found
     }
 
     fileprivate func usageLines(
@@ -164,10 +187,26 @@ extension Database {
     ) throws -> [UsageLine] {
         let rows = try Row.fetchCursor(cachedStatement(sql: sql), arguments: arguments)
         var lines: [UsageLine] = []
+        var bases: [Int: LineBasis] = [:]
         while let row = try rows.next() {
-            lines.append(try UsageLine(RowReader(row, of: "usage_line", key: ["run", "position"]), run))
+            let reader = RowReader(row, of: "usage_line", key: ["run", "position"])
+            var line = try UsageLine(reader, run)
+            if let id = try reader.optionalInteger("basis") {
+                if bases[id] == nil { bases[id] = try basis(id) }
+                line.basis = bases[id]
+            }
+            lines.append(line)
         }
         return lines
+    }
+
+    private func basis(_ id: Int) throws -> LineBasis? {
+        let row = try Row.fetchOne(cachedStatement(sql: "SELECT * FROM count_basis WHERE id = ?"), arguments: [id])
+        return try row.map { row in
+            let reader = RowReader(row, of: "count_basis", key: ["id"])
+            return LineBasis(
+                connectorID: try reader.text("connector_id"), name: try reader.text("name"), version: try reader.integer("version"))
+        }
     }
 
     fileprivate func record(_ outcome: LineOutcome, _ run: SyncRunID, _ sequence: Int64) throws {

@@ -10,8 +10,13 @@ struct SyncUsage: AsyncParsableCommand {
             Keeps the ledger in the data directory, so that an interrupted sync goes on where it stopped. Exits with 0 when \
             every count was accepted or is only not mapped yet, 5 when some were not accepted, 3 when a key was refused, 4 when \
             Synthesize or the vendor could not be reached, 7 when the run is held.
+
+            With --dry-run the vendor is read and compared with what Synthesize last accepted; nothing is sent and nothing is \
+            recorded. Each count is a line of account id, account, service, last count, new count and change, separated by tabs. \
+            Exits with 7 when the run would be held.
             """)
     @OptionGroup var settings: SettingOptions
+    @Flag(help: "Show what would be sent, and send nothing.") var dryRun = false
 
     /// The partner's reference in the ledger of these commands.
     private static let reference = "command-line"
@@ -20,6 +25,10 @@ struct SyncUsage: AsyncParsableCommand {
         try await Console.reporting {
             let keys = try PartnerKeys(settings)
             let application = try await buildApplication(configuration: keys.configuration, dependencies: keys.dependencies)
+            if dryRun {
+                try await preview(application, keys)
+                return
+            }
             let working = Task { await application.desk.run() }
             let outcome: Result<SyncRun, any Error>
             do {
@@ -31,6 +40,25 @@ struct SyncUsage: AsyncParsableCommand {
             await working.value
             try await application.store.close()
             try report(try outcome.get())
+        }
+    }
+
+    /// Nothing of the desk works meanwhile, so an interrupted run of earlier is not taken up.
+    private func preview(_ application: Application, _ keys: PartnerKeys) async throws {
+        let outcome: Result<UsagePreview, any Error>
+        do {
+            outcome = .success(
+                try await application.desk.previewSync(vendorReference: Self.reference, fields: keys.fields))
+        } catch {
+            outcome = .failure(error)
+        }
+        try await application.store.close()
+        let preview = try outcome.get()
+        for line in preview.lines { Console.say(PreviewLine.text(line)) }
+        Console.say(PreviewLine.summary(preview))
+        if let hold = preview.hold {
+            Console.warn("perch: A sync would be held. " + hold.message)
+            throw ExitStatus.held.code
         }
     }
 

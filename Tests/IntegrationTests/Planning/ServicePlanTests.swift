@@ -9,7 +9,9 @@ struct ServicePlanTests {
     private func catalogue(
         _ name: String, description: String = "d", category: String = "security", subcategory: String = "email security"
     ) -> CatalogueService {
-        CatalogueService(name: name, description: description, category: category, subcategory: subcategory)
+        CatalogueService(
+            name: name, description: description, category: category, subcategory: subcategory,
+            basis: CountBasis(name: "things", version: 1))
     }
 
     @Test("What is missing is created with the catalogue's words")

@@ -21,6 +21,7 @@ struct UsagePlanTests {
                 accounts: accounts.map { VendorAccount(id: $0, name: "Name \($0)") },
                 usage: usage.map { UsageRecord(accountID: $0.0, serviceName: $0.1, count: $0.2) }, recordsDropped: 0),
             serviceIDs: services,
+            bases: ["seats": LineBasis(connectorID: "played", name: "protected seats", version: 3)],
             lastCounts: last.map { LastCount($0.0, $0.1, $0.2) }, zeroCounts: zeroCounts)
     }
 
@@ -51,6 +52,31 @@ struct UsagePlanTests {
         let plan = plan([("1", "SEATS", 2)])
         #expect(plan.lines.map(\.serviceID) == ["s1"])
         #expect(plan.lines.map(\.serviceName) == ["SEATS"])
+    }
+
+    @Test("A line says what it counts, a dropped one too; nothing is said of a service that the connector does not have")
+    func bases() {
+        let seats = LineBasis(connectorID: "played", name: "protected seats", version: 3)
+        let plan = UsagePlan(
+            run: run,
+            snapshot: VendorSnapshot(
+                accounts: [VendorAccount(id: "1", name: "One")],
+                usage: ["SEATS", "Mail"].map { UsageRecord(accountID: "1", serviceName: $0, count: 2) }, recordsDropped: 0),
+            serviceIDs: ["seats": "s1", "mail": "s2"], bases: ["seats": seats],
+            lastCounts: [
+                LastCount(
+                    accountID: "9", accountName: "Gone", serviceID: "s1", serviceName: "Seats", count: 4, runID: run,
+                    acceptedAt: Sample.now)
+            ], zeroCounts: .report)
+        #expect(plan.lines.map(\.basis) == [seats, nil, seats])
+        #expect(plan.lines.map(\.state) == [.planned, .planned, .droppedToZero])
+    }
+
+    @Test("The catalogue's bases are known by the connector and by name without case")
+    func catalogueBases() {
+        let bases = UsagePlan.bases(of: PlayedVendor(journal: Journal()))
+        #expect(Set(bases.keys) == ["seats", "mailboxes"])
+        #expect(bases["seats"] == LineBasis(connectorID: "played", name: "protected seats", version: 3))
     }
 
     @Test("Duplicates are summed to the last digit, and below 1 only together")

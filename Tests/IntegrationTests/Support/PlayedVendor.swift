@@ -19,8 +19,12 @@ final class PlayedVendor: Connector {
     let id = "played"
     let productName = "Acme Guard"
     let services = [
-        CatalogueService(name: "Seats", description: "Protected seats", category: "security", subcategory: "email security"),
-        CatalogueService(name: "Mailboxes", description: "Mailboxes", category: "backup", subcategory: "cloud backup"),
+        CatalogueService(
+            name: "Seats", description: "Protected seats", category: "security", subcategory: "email security",
+            basis: CountBasis(name: "protected seats", version: 3)),
+        CatalogueService(
+            name: "Mailboxes", description: "Mailboxes", category: "backup", subcategory: "cloud backup",
+            basis: CountBasis(name: "mailboxes with a backup", version: 1)),
     ]
     let fields = [
         ConnectorField(name: "apiKey", label: "API Key", help: "Ask Acme.", isSecret: true, environmentName: "API_KEY"),

@@ -35,6 +35,9 @@ struct ZeroTests {
             let zeros = try await perch.ended(perch.desk.sendZeros(partner, by: .launch).run)
             #expect(zeros.state == .succeeded)
             #expect(zeros.purpose == .zeros)
+            #expect(
+                try await perch.lines(zeros).map(\.basis)
+                    == Array(repeating: LineBasis(connectorID: "played", name: "protected seats", version: 3), count: 2))
             #expect(perch.world.journal.all == ["O1", "S4", "S4", "O1"])
             #expect(counts(perch) == ["1/s1": 10, "2/s1": 0, "3/s1": 0])
             #expect(try await perch.desk.overview(partner).droppedToZero.isEmpty)

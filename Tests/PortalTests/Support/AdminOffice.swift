@@ -37,7 +37,7 @@ struct AdminOffice: Sendable {
     }
 
     func send(_ request: Request) async throws -> Answer {
-        let answer = try Answer(try await api(request))
+        let answer = try await Answer(try await api(request))
         try OpenAPIDocument.shared.check(answer, to: request)
         return answer
     }
@@ -108,12 +108,16 @@ struct Answer: Sendable {
     var headerFields: HTTPFields
     var text: String
 
-    init(_ response: Response) throws {
+    init(_ response: Response) async throws {
         status = response.status.code
         headerFields = response.headerFields
         switch response.body {
         case .empty: text = ""
         case .bytes(let bytes): text = try #require(String(validating: bytes, as: UTF8.self))
+        case .stream(let produce):
+            let pieces = PiecesOfBody()
+            try await produce(BodyWriter { await pieces.append($0) })
+            text = try #require(String(validating: await pieces.all, as: UTF8.self))
         default: throw UnreadableAnswer()
         }
     }
@@ -121,6 +125,15 @@ struct Answer: Sendable {
     private struct UnreadableAnswer: Error {}
 
     var json: JSON { get throws { try JSON(text) } }
+}
+
+/// A streamed body, piece by piece as it was written.
+actor PiecesOfBody {
+    private(set) var pieces: [[UInt8]] = []
+
+    var all: [UInt8] { Array(pieces.joined()) }
+
+    func append(_ more: [UInt8]) { pieces.append(more) }
 }
 
 /// JSON looked into by name.
@@ -211,7 +224,9 @@ struct ShelfConnector: Connector {
             environmentName: "API_URL"),
     ]
     let services = [
-        CatalogueService(name: "Seats", description: "Seats", category: "security", subcategory: "email security")
+        CatalogueService(
+            name: "Seats", description: "Seats", category: "security", subcategory: "email security",
+            basis: CountBasis(name: "protected seats", version: 2))
     ]
 
     func credential(from entered: [String: String]) throws(ConnectorError) -> ConnectorCredential {

@@ -16,7 +16,7 @@ struct ConsoleBrowser {
     init(_ office: AdminOffice, as role: OperatorRole) async throws {
         handler = WebSurface(office.environment).handler
         let key = try #require(office.keys[role]).reveal()
-        let answer = try Answer(
+        let answer = try await Answer(
             try await handler(
                 Request(
                     .post, "/console/sign-in",
@@ -30,13 +30,13 @@ struct ConsoleBrowser {
     }
 
     func get(_ path: String) async throws -> Answer {
-        try Answer(try await handler(Request(.get, path, headerFields: [.cookie: cookie])))
+        try await Answer(try await handler(Request(.get, path, headerFields: [.cookie: cookie])))
     }
 
     /// - Parameter csrf: nil sends this browser's own.
     func post(_ path: String, _ form: String = "", csrf: String? = nil) async throws -> Answer {
         let body = "csrf=\(csrf ?? self.csrf)" + (form.isEmpty ? "" : "&" + form)
-        return try Answer(
+        return try await Answer(
             try await handler(
                 Request(
                     .post, path,

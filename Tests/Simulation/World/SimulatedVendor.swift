@@ -12,8 +12,12 @@ final class SimulatedVendor: @unchecked Sendable {
     }
 
     static let services = [
-        CatalogueService(name: "Seats", description: "Protected seats", category: "security", subcategory: "email security"),
-        CatalogueService(name: "Mailboxes", description: "Mailboxes", category: "backup", subcategory: "cloud backup"),
+        CatalogueService(
+            name: "Seats", description: "Protected seats", category: "security", subcategory: "email security",
+            basis: CountBasis(name: "protected seats", version: 1)),
+        CatalogueService(
+            name: "Mailboxes", description: "Mailboxes", category: "backup", subcategory: "cloud backup",
+            basis: CountBasis(name: "mailboxes", version: 1)),
     ]
 
     /// By the key that opens a partner's data; customers by id, in order.

@@ -27,6 +27,46 @@ struct LedgerStoreTests {
         }
     }
 
+    @Test("keeps what each line counts, and hands it on with the line", arguments: StoreKind.all)
+    func bases(kind: StoreKind) async throws {
+        try await withStore(kind) { store in
+            let bases = [
+                LineBasis(connectorID: "a", name: "users", version: 1), nil, LineBasis(connectorID: "a", name: "users", version: 2),
+                LineBasis(connectorID: "b", name: "users", version: 1), LineBasis(connectorID: "a", name: "users", version: 1),
+            ]
+            for id in ["run_1", "run_2"] {
+                let run = try await store.startedRun(id)
+                let lines = bases.enumerated().map { position, basis in
+                    var line = Sample.line(run, position)
+                    line.basis = basis
+                    return line
+                }
+                try await store.planLines(run.id, lines)
+                #expect(try await store.lines(run.id, states: nil, after: nil, limit: 9).map(\.basis) == bases)
+                #expect(try await store.lines(run.id, states: [.planned], after: 2, limit: 9).map(\.basis) == Array(bases[3...]))
+                #expect(try await store.beginSending(run.id, limit: 9, at: now).map(\.basis) == bases)
+                _ = try await store.finish(run)
+            }
+        }
+    }
+
+    @Test("plans nothing with a basis that says nothing", arguments: StoreKind.all)
+    func badBases(kind: StoreKind) async throws {
+        try await withStore(kind) { store in
+            let run = try await store.startedRun()
+            for basis in [
+                LineBasis(connectorID: "", name: "users", version: 1), LineBasis(connectorID: "a", name: "", version: 1),
+                LineBasis(connectorID: "a", name: "users", version: 0),
+            ] {
+                var line = Sample.line(run, 1)
+                line.basis = basis
+                let lines = [Sample.line(run, 0), line]
+                await expectFailure(.constraint) { try await store.planLines(run.id, lines) }
+                #expect(try await store.lines(run.id, states: nil, after: nil, limit: 9).isEmpty)
+            }
+        }
+    }
+
     @Test("is planned once, for a run that exists and is active, all or nothing", arguments: StoreKind.all)
     func planRefused(kind: StoreKind) async throws {
         try await withStore(kind) { store in

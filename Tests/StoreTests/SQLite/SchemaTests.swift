@@ -112,6 +112,28 @@ struct SchemaTests {
         }
     }
 
+    @Test("keeps one row a basis, which is never changed, nor removed while a line refers to it")
+    func bases() async throws {
+        try await withSQLiteStore { store in
+            for id in ["run_1", "run_2"] {
+                let run = try await store.startedRun(id)
+                let lines = (0..<3).map { position in
+                    var line = Sample.line(run, position)
+                    line.basis = LineBasis(connectorID: "a", name: "users", version: 1 + position % 2)
+                    return line
+                }
+                try await store.planLines(run.id, lines)
+                _ = try await store.finish(run)
+            }
+            let versions = "SELECT CAST(version AS TEXT) AS text FROM count_basis ORDER BY version"
+            #expect(try await store.rawTexts(versions) == ["1", "2"])
+            await expectFailure(.constraint) { try await store.raw("UPDATE count_basis SET name = 'guests'") }
+            await expectFailure(.notFound) { try await store.raw("DELETE FROM count_basis") }
+            await expectFailure(.notFound) { try await store.raw("UPDATE usage_line SET basis = 77") }
+            #expect(try await store.rawTexts(versions) == ["1", "2"])
+        }
+    }
+
     @Test("lets nothing go that others refer to")
     func references() async throws {
         try await withSQLiteStore { store in

@@ -170,6 +170,8 @@ extension UsageLine {
         try StoreError.require(
             intentAt != nil || state.isOnlyReported || [.planned, .notSent].contains(state), "an intent once sent")
         try StoreError.require((outcomeAt != nil) == state.isSettled, "an outcome exactly when settled")
+        let isBasisSaid = basis.map { !$0.connectorID.isEmpty && !$0.name.isEmpty && $0.version >= 1 }
+        try StoreError.require(isBasisSaid != false, "a basis says what is counted")
         var stored = self
         stored.runID = run
         stored.intentAt = intentAt?.stored

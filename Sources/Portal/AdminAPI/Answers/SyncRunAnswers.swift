@@ -87,6 +87,8 @@ struct UsageLineAnswer: Encodable, Sendable {
     var accountName: String
     var serviceId: String
     var serviceName: String
+    /// What the count counts.
+    @OrNull var basis: BasisAnswer?
     /// As the vendor counted.
     var rawCount: Decimal
     /// As sent to Synthesize.
@@ -104,6 +106,7 @@ struct UsageLineAnswer: Encodable, Sendable {
         accountName = line.accountName
         serviceId = line.serviceID
         serviceName = line.serviceName
+        basis = line.basis.map(BasisAnswer.init)
         rawCount = line.rawCount
         sentCount = line.sentCount
         state = line.state
@@ -112,5 +115,18 @@ struct UsageLineAnswer: Encodable, Sendable {
         message = line.message
         intentAt = line.intentAt
         outcomeAt = line.outcomeAt
+    }
+}
+
+/// What a count counts, as the connector names it.
+struct BasisAnswer: Encodable, Sendable {
+    var connector: String
+    var name: String
+    var version: Int
+
+    init(_ basis: LineBasis) {
+        connector = basis.connectorID
+        name = basis.name
+        version = basis.version
     }
 }

@@ -37,6 +37,8 @@ extension AdminAPI {
                 run.id, states: states.isEmpty ? nil : states, after: page.afterNumber(), limit: page.limitAndOne)
             return .answer(Page(lines, page, key: { String($0.position) }, item: UsageLineAnswer.init))
         },
+        AdminRoute(.get, "/sync-runs/{runId}/lines.csv", .viewer) { call in try await call.export(.csv) },
+        AdminRoute(.get, "/sync-runs/{runId}/lines.json", .viewer) { call in try await call.export(.json) },
     ]
 
     /// 201 for a new run, 200 for the one that the partner has already.
@@ -50,6 +52,10 @@ extension AdminAPI {
 }
 
 extension AdminCall {
+    fileprivate func export(_ format: LedgerExport.Format) async throws -> Response {
+        LedgerExport(desk: desk).response(try await desk.syncRun(runID), format)
+    }
+
     /// Nil for an unknown run.
     fileprivate func run(_ id: SyncRunID) async throws(IntegrationError) -> SyncRun? {
         do {

@@ -46,6 +46,10 @@ extension ConsoleVisit {
                 canRelease: run.state == .held && mayAct(as: .operator)))
     }
 
+    func export(_ format: LedgerExport.Format) async throws -> Response {
+        LedgerExport(desk: desk).response(try await desk.syncRun(runID), format)
+    }
+
     func runList() async throws -> Response {
         let partner = try await desk.partner(partnerID)
         let time = LocalTime(zoneName: partner.timeZone)
@@ -65,6 +69,8 @@ extension Console {
     static let runRoutes: [ConsoleRoute] = [
         .page("/console/partners/{partnerId}/runs", .viewer) { visit in try await visit.runList() },
         .page("/console/runs/{runId}", .viewer) { visit in try await visit.runPage() },
+        .page("/console/runs/{runId}/lines.csv", .viewer) { visit in try await visit.export(.csv) },
+        .page("/console/runs/{runId}/lines.json", .viewer) { visit in try await visit.export(.json) },
         .form("/console/runs/{runId}/cancel", .operator) { visit, _ in
             let run = try await visit.desk.cancelRun(visit.runID, by: visit.initiator)
             return .redirect(to: "/console/runs/\(run.id)")

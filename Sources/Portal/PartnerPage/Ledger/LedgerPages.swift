@@ -4,7 +4,7 @@ import HTTPTypes
 import Integration
 import Store
 
-/// All syncs, one sync's ledger, its CSV, and its progress as events.
+/// All syncs, one sync's ledger, its files, and its progress as events.
 struct LedgerPages: Sendable {
     private let environment: PortalEnvironment
     private var desk: Desk { environment.desk }
@@ -15,7 +15,6 @@ struct LedgerPages: Sendable {
 
     private static let runsPerPage = 50
     private static let linesPerPage = 100
-    private static let linesPerRead = 500
 
     func list(_ visit: PartnerVisit) async throws -> Response {
         let overview = try await desk.overview(visit.partnerID)
@@ -44,30 +43,9 @@ struct LedgerPages: Sendable {
         return .html(Self.library.html("partner-run", view))
     }
 
-    /// Written as it is read, so that a large ledger is never in memory as a whole.
-    func download(_ visit: PartnerVisit) async throws -> Response {
-        let run = try await visit.run(desk)
-        let desk = desk
-        return Response(
-            headerFields: [
-                .contentType: "text/csv; charset=utf-8; header=present",
-                .contentDisposition: "attachment; filename=\"sync-\(Self.fileName(run.id)).csv\"",
-            ],
-            body: .stream { body in
-                try await body.write(LedgerCSV.header)
-                var after: Int?
-                while true {
-                    let lines = try await desk.lines(run.id, states: nil, after: after, limit: Self.linesPerRead)
-                    guard let last = lines.last else { return }
-                    try await body.write(lines.map { LedgerCSV.line($0) }.joined())
-                    after = last.position
-                }
-            })
-    }
-
-    /// Only what is safe between quotes in a header.
-    private static func fileName(_ id: SyncRunID) -> String {
-        String(id.rawValue.filter { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") })
+    /// The whole ledger as a file.
+    func export(_ format: LedgerExport.Format) -> @Sendable (PartnerVisit) async throws -> Response {
+        { visit in LedgerExport(desk: desk).response(try await visit.run(desk), format) }
     }
 
     /// `progress` events while the run goes on, then one `end`.

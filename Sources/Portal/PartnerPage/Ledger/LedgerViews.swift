@@ -81,6 +81,8 @@ struct RunPageView: Sendable, Hashable {
         var account: String
         var accountID: String
         var service: String
+        /// What was counted; empty when that was not recorded.
+        var basis: String
         var count: String
         /// What the vendor counted, when another number was sent.
         var rawRemark: String
@@ -154,6 +156,7 @@ extension RunPageView.Row {
         account = line.accountName
         accountID = line.accountID
         service = line.serviceName
+        basis = line.basis.map(Wording.basis) ?? ""
         count = Wording.number(line.sentCount ?? line.rawCount)
         rawRemark =
             line.sentCount == nil || line.sentCount == line.rawCount
