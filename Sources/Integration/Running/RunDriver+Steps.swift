@@ -70,8 +70,11 @@ extension RunDriver {
         let partner = work.run.partnerID
         let existing = try await StepError.synthesize { () async throws(SynthesizeError) in try await settler.accounts() }
         try await noteLostMapping(existing, &work)
+        let before = work
         let settled = try await StepError.synthesize { () async throws(SynthesizeError) in
-            try await settler.settleAccounts(vendor, existing: existing)
+            try await settler.settleAccounts(vendor, existing: existing) { created, updated in
+                await noteProgress(before, created: created, updated: updated)
+            }
         }
         // Added, because a run that goes on after a crash may have been here before.
         work.findings.accountsCreated += settled.created
@@ -83,6 +86,20 @@ extension RunDriver {
             try await store.replaceAccounts(
                 partner, settled.after.map { Account($0, of: partner, lastSeenAt: now) })
             try await store.updateRun(run) { $0.findings = findings }
+        }
+    }
+
+    /// Written down as it grows, so that a run that died among many accounts is known to have got further than the last time.
+    private func noteProgress(_ work: Work, created: Int, updated: Int) async {
+        do throws(StoreError) {
+            try await store.updateRun(work.run.id) { run in
+                run.findings.accountsCreated = work.findings.accountsCreated + created
+                run.findings.accountsUpdated = work.findings.accountsUpdated + updated
+            }
+        } catch {
+            // What was found is written again at the end of the stage, which fails if this trouble lasts.
+            environment.logger.warning(
+                "progress could not be written", metadata: ["run": "\(work.run.id)", "error": "\(error)"])
         }
     }
 
@@ -185,7 +202,7 @@ extension RunDriver {
             run: work.run.id, snapshot: work.snapshot,
             serviceIDs: ServicePlan.byCatalogueName(work.services, renamed: work.renamedServices).mapValues(\.id),
             lastCounts: last, zeroCounts: environment.policy.zeroCounts)
-        work.findings.recordsDropped += plan.recordsDropped
+        work.findings.recordsDropped = work.snapshot.recordsDropped + plan.recordsDropped
         if !work.findings.dropAllowed, let hold = plan.hold(environment.policy) { throw .held(hold) }
         try await writeLedger(plan.lines, &work)
     }
