@@ -224,10 +224,13 @@ extension RunDriver {
 
     private func writeLedger(_ lines: [UsageLine], _ work: inout Work) async throws(StepError) {
         let (run, findings) = (work.run.id, work.findings)
+        // The lines last: the step is done with them, and a second set of lines would be refused.
         work.run = try await StepError.store { () async throws(StoreError) in
-            try await store.planLines(run, lines)
-            return try await store.updateRun(run) { $0.findings = findings }
+            let run = try await store.updateRun(run) { $0.findings = findings }
+            try await store.planLines(run.id, lines)
+            return run
         }
+        work.run.stage = .usage
         // Everything is on disk now; a big snapshot need not stay in memory while it is sent.
         work.snapshot = VendorSnapshot(accounts: [], usage: [], recordsDropped: 0)
     }
