@@ -4,7 +4,8 @@ SHELL := /bin/bash
 
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 BUILD_PACKAGES := libcurl4-openssl-dev libsqlite3-dev
-TEST_PACKAGES := openssl python3-venv
+# strace lets the disk fail under the service.
+TEST_PACKAGES := openssl python3-venv strace
 BROWSER_PACKAGES := chromium
 BENCH_PACKAGES := gcc time wrk
 # libFuzzer links the C++ library.
@@ -45,7 +46,7 @@ test-differential: $(VENV)/ready ## The request parser beside llhttp, short form
 
 test-program: $(VENV)/ready ## The built program: commands, exit codes, kill -9
 	swift build --product perch
-	$(VENV)/bin/python -m pytest -q Tests/Program
+	$(VENV)/bin/python -m pytest -q -rs Tests/Program
 
 test-browser: system-browser $(VENV)/ready ## Browser tests in real Chromium
 	swift build --product perch
@@ -79,6 +80,15 @@ guards: system ## Each guard of the sync engine taken out in turn: the simulatio
 siege: $(VENV)/ready ## The built service besieged in full: 10,000 event streams, 20,000 vanished peers, 200 stops
 	$(RELEASE_BUILD)
 	PERCH_PROGRAM=$(CURDIR)/$(RELEASE) SIEGE=long $(VENV)/bin/python -m pytest -q -s Tests/Program/siege $(if $(SIEGE_TEST),-k $(SIEGE_TEST))
+
+crash: KILLS ?= 300
+crash: $(VENV)/ready ## SIGKILL at random moments of runs of 2,000 lines until done: KILLS=300 SEED=n
+	$(RELEASE_BUILD)
+	PERCH_PROGRAM=$(CURDIR)/$(RELEASE) KILLS=$(KILLS) $(if $(SEED),SEED=$(SEED)) $(VENV)/bin/python -m pytest -q -s Tests/Program/crash/test_kills.py
+
+disk-trouble: system-test $(VENV)/ready ## EIO and ENOSPC at the Nth write and sync of the database, N = 1 to 200, and a full disk: STEP=n
+	$(RELEASE_BUILD)
+	PERCH_PROGRAM=$(CURDIR)/$(RELEASE) DISK_TROUBLE=long $(if $(STEP),STEP=$(STEP)) $(VENV)/bin/python -m pytest -q -s Tests/Program/crash/test_disk_trouble.py
 
 fuzz: SECONDS ?= 600
 fuzz: system ## libFuzzer on what the HTTP server reads: SECONDS=600 for each target
@@ -121,4 +131,4 @@ $(VENV)/ready: Tests/Browser/requirements.txt
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r Tests/Browser/requirements.txt
 	touch $@
 
-.PHONY: help demo test build test-fast test-threads test-differential test-simulation simulate replay simulate-program guards siege fuzz differential test-program test-browser lint format bench system system-test system-browser packages
+.PHONY: help demo test build test-fast test-threads test-differential test-simulation simulate replay simulate-program guards siege crash disk-trouble fuzz differential test-program test-browser lint format bench system system-test system-browser packages

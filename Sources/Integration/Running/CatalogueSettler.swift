@@ -27,14 +27,24 @@ struct CatalogueSettler: Sendable {
     }
 
     /// A2 for the missing and A3 for the renamed; `existing` was read just now.
+    /// - Parameter progress: told how many were created and renamed so far, after every hundred or so.
     func settleAccounts(
-        _ vendor: [VendorAccount], existing: [MappingEntry]
+        _ vendor: [VendorAccount], existing: [MappingEntry],
+        progress: @Sendable (_ created: Int, _ updated: Int) async -> Void = { _, _ in }
     ) async throws(SynthesizeError) -> Accounts {
         let plan = AccountPlan(vendor: vendor, existing: existing)
         var refused: [RefusedAccount] = []
-        for chunk in plan.chunks { refused += try await create(chunk) }
+        var sent = 0
+        for chunk in plan.chunks {
+            refused += try await create(chunk)
+            sent += chunk.count
+            await progress(sent - refused.count, 0)
+        }
         let notCreated = refused.count
-        for draft in plan.rename {
+        for (index, draft) in plan.rename.enumerated() {
+            if index > 0, index.isMultiple(of: AccountPlan.chunkSize) {
+                await progress(plan.create.count - notCreated, index - (refused.count - notCreated))
+            }
             do {
                 try await client.updateAccount(draft.id, MappingEntryChanges(name: draft.name))
             } catch {

@@ -66,8 +66,11 @@ extension RunDriver {
         let partner = work.run.partnerID
         let existing = try await StepError.synthesize { () async throws(SynthesizeError) in try await settler.accounts() }
         try await noteLostMapping(existing, &work)
+        let before = work
         let settled = try await StepError.synthesize { () async throws(SynthesizeError) in
-            try await settler.settleAccounts(vendor, existing: existing)
+            try await settler.settleAccounts(vendor, existing: existing) { created, updated in
+                await noteProgress(before, created: created, updated: updated)
+            }
         }
         // Added, because a run that goes on after a crash may have been here before.
         work.findings.accountsCreated += settled.created
@@ -79,6 +82,20 @@ extension RunDriver {
             try await store.replaceAccounts(
                 partner, settled.after.map { Account($0, of: partner, lastSeenAt: now) })
             try await store.updateRun(run) { $0.findings = findings }
+        }
+    }
+
+    /// Written down as it grows, so that a run that died among many accounts is known to have got further than the last time.
+    private func noteProgress(_ work: Work, created: Int, updated: Int) async {
+        do throws(StoreError) {
+            try await store.updateRun(work.run.id) { run in
+                run.findings.accountsCreated = work.findings.accountsCreated + created
+                run.findings.accountsUpdated = work.findings.accountsUpdated + updated
+            }
+        } catch {
+            // What was found is written again at the end of the stage, which fails if this trouble lasts.
+            environment.logger.warning(
+                "progress could not be written", metadata: ["run": "\(work.run.id)", "error": "\(error)"])
         }
     }
 
@@ -181,7 +198,7 @@ extension RunDriver {
             run: work.run.id, snapshot: work.snapshot,
             serviceIDs: ServicePlan.byCatalogueName(work.services, renamed: work.renamedServices).mapValues(\.id),
             bases: UsagePlan.bases(of: environment.connector), lastCounts: last, zeroCounts: environment.policy.zeroCounts)
-        work.findings.recordsDropped += plan.recordsDropped
+        work.findings.recordsDropped = work.snapshot.recordsDropped + plan.recordsDropped
         if !work.findings.dropAllowed, let hold = plan.hold(environment.policy) { throw .held(hold) }
         try await writeLedger(plan.lines, &work)
     }
@@ -203,10 +220,13 @@ extension RunDriver {
 
     private func writeLedger(_ lines: [UsageLine], _ work: inout Work) async throws(StepError) {
         let (run, findings) = (work.run.id, work.findings)
+        // The lines last: the step is done with them, and a second set of lines would be refused.
         work.run = try await StepError.store { () async throws(StoreError) in
-            try await store.planLines(run, lines)
-            return try await store.updateRun(run) { $0.findings = findings }
+            let run = try await store.updateRun(run) { $0.findings = findings }
+            try await store.planLines(run.id, lines)
+            return run
         }
+        work.run.stage = .usage
         // Everything is on disk now; a big snapshot need not stay in memory while it is sent.
         work.snapshot = VendorSnapshot(accounts: [], usage: [], recordsDropped: 0)
     }

@@ -42,7 +42,7 @@ struct RunDriver: Sendable {
     }
 
     private func drive(_ work: inout Work) async {
-        var machine = RunMachine(purpose: work.run.purpose, hasLedger: work.run.stage >= .usage)
+        var machine = RunMachine(purpose: work.run.purpose, hasLedger: work.run.hasLedger)
         var event = RunMachine.Event.begun
         while true {
             switch machine.handle(event) {
@@ -62,20 +62,30 @@ struct RunDriver: Sendable {
     }
 
     private func perform(_ step: RunMachine.Step, _ work: inout Work) async -> RunMachine.Event {
-        if let event = stopEvent() { return event }
-        do throws(StepError) {
-            // The lines and the stage `usage` are written together, so that a ledger is either there or not.
-            if step != .planUsage, step != .planZeros, work.run.stage != step.stage, step != .verify {
-                work.run = try await StepError.store { () async throws(StoreError) in
-                    try await store.updateRun(work.run.id) { $0.stage = step.stage }
-                }
-                await board.post(RunProgress(work.run))
+        while true {
+            if let event = stopEvent() { return event }
+            do throws(StepError) {
+                try await attempt(step, &work)
+                return stopEvent() ?? .done
+            } catch {
+                // Every step looks again at what is there before it does anything, so it can be done again from its beginning.
+                if case .storeFailed(let trouble) = error, await storeRecovers(from: trouble, work.run.id) { continue }
+                return await event(for: error, work)
             }
-            try await act(step, &work)
-            return stopEvent() ?? .done
-        } catch {
-            return await event(for: error, work)
         }
+    }
+
+    private func attempt(_ step: RunMachine.Step, _ work: inout Work) async throws(StepError) {
+        // The lines and the stage `usage` are written together, so that a ledger is either there or not.
+        let keepsStage = step == .planUsage || step == .planZeros || (step == .verify && work.run.hasLedger)
+        if !keepsStage, work.run.stage != step.stage {
+            let id = work.run.id
+            work.run = try await StepError.store { () async throws(StoreError) in
+                try await store.updateRun(id) { $0.stage = step.stage }
+            }
+            await board.post(RunProgress(work.run))
+        }
+        try await act(step, &work)
     }
 
     private func event(for error: StepError, _ work: Work) async -> RunMachine.Event {
@@ -84,6 +94,8 @@ struct RunDriver: Sendable {
             return stopEvent() ?? .cancelled
         case .held(let failure):
             return .held(failure)
+        case .storeFailed(let error):
+            return stopEvent() ?? .failed(RunFailure(error))
         case .failed(let failure, let refusesKey):
             if let event = stopEvent() { return event }
             if refusesKey {
@@ -140,9 +152,12 @@ struct RunDriver: Sendable {
     private func concludeByTally(_ work: Work) async {
         do throws(StoreError) {
             let refused = work.run.purpose == .usage ? work.findings.accountsRefused : []
-            let (state, failure) = RunMachine.conclusion(try await store.tally(work.run.id), refused: refused)
-            // The lines failed, not what came after them.
-            if state == .failed { try await store.updateRun(work.run.id) { $0.stage = .usage } }
+            let (state, failure) = try await patiently(work.run.id) { () async throws(StoreError) in
+                let conclusion = RunMachine.conclusion(try await store.tally(work.run.id), refused: refused)
+                // The lines failed, not what came after them.
+                if conclusion.state == .failed { try await store.updateRun(work.run.id) { $0.stage = .usage } }
+                return conclusion
+            }
             await conclude(work.run, state, failure, work.findings)
         } catch {
             await conclude(work.run, .failed, RunFailure(error), work.findings)
@@ -154,8 +169,10 @@ struct RunDriver: Sendable {
         ended.state = state
         ended.failure = failure
         do throws(StoreError) {
-            ended = try await store.finishRun(
-                run.id, state: state, failure: failure, findings: findings, at: environment.time.now())
+            ended = try await patiently(run.id) { () async throws(StoreError) in
+                try await store.finishRun(
+                    run.id, state: state, failure: failure, findings: findings, at: environment.time.now())
+            }
         } catch {
             // The run stays as it is and is taken up again when its lease ends or the process starts anew.
             environment.logger.error(
@@ -190,10 +207,16 @@ struct RunDriver: Sendable {
     }
 }
 
+extension SyncRun {
+    /// Its lines are planned. A connect job has none, though it comes as far as the last stage.
+    fileprivate var hasLedger: Bool { purpose != .connect && stage >= .usage }
+}
+
 /// Why a step did not end well.
 enum StepError: Error {
     case failed(RunFailure, refusesKey: Bool)
     case held(RunFailure)
+    case storeFailed(StoreError)
     case interrupted
 
     init(_ error: SynthesizeError) {
@@ -207,7 +230,7 @@ enum StepError: Error {
     }
 
     init(_ error: StoreError) {
-        self = .failed(RunFailure(error), refusesKey: false)
+        self = .storeFailed(error)
     }
 
     static func store<Value>(_ body: () async throws(StoreError) -> Value) async throws(StepError) -> Value {

@@ -6,6 +6,8 @@ import Store
 actor RunWorker {
     /// Between a stop request and the cancelling of calls that are still under way, so that most of them end by themselves.
     private static let grace = Duration.seconds(5)
+    /// After the store failed: somebody may be waiting for a run that could not be claimed.
+    private static let troublePoll = Duration.seconds(2)
 
     private let environment: IntegrationEnvironment
     private let board: ProgressBoard
@@ -22,8 +24,8 @@ actor RunWorker {
     /// Works until the task is cancelled; then every run is released in order, for the next start to go on with.
     func work() async {
         while !Task.isCancelled {
-            await claim()
-            await bell.wait(atMost: environment.policy.lookAgain, environment.time)
+            let isStoreWell = await claim()
+            await bell.wait(atMost: isStoreWell ? environment.policy.lookAgain : Self.troublePoll, environment.time)
         }
         for run in underWay.values { run.control.request(.shutDown) }
         for run in underWay.values { await run.task.value }
@@ -47,14 +49,15 @@ actor RunWorker {
         }
     }
 
-    private func claim() async {
+    /// Starts what can be started. False when the store failed.
+    private func claim() async -> Bool {
         while !Task.isCancelled, underWay.count < environment.policy.parallelRuns {
             do throws(StoreError) {
                 let now = environment.time.now()
                 guard
                     let run = try await environment.store.claimRun(
                         owner: owner, at: now, leaseUntil: now.addingTimeInterval(environment.policy.lease.seconds))
-                else { return }
+                else { return true }
                 if underWay[run.id] == nil {
                     start(run)
                 } else {
@@ -62,9 +65,10 @@ actor RunWorker {
                 }
             } catch {
                 environment.logger.error("runs cannot be read from the store", metadata: ["error": "\(error)"])
-                return
+                return false
             }
         }
+        return true
     }
 
     /// A run of our own whose lease ran out, because the machine slept or the disk stood still: it is driven already, and

@@ -64,6 +64,7 @@ extension SandboxModel {
             answer = fault?.refusal ?? self.answer(request, route: route, segments: segments, at: now)
             fault?.damage(&answer)
             requests.record(call: route?.call.rawValue ?? "other", status: answer.meteredStatus, at: now)
+            if settings.journal, let route { note(request, route, answer.meteredStatus) }
         }
         answer.delay = .milliseconds(settings.latencyMilliseconds + (fault?.delayMilliseconds ?? 0))
         return answer

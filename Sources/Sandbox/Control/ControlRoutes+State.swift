@@ -20,6 +20,9 @@ extension ControlRoutes {
                 return model.settings.json
             }
         }
+        // Small, for a test that asks many times a second how far things are.
+        on(.get, "/requests") { control in control.sandbox.withModel { model, _ in model.metersJSON } }
+        on(.get, "/journal") { control in control.sandbox.withModel { model, _ in .array(model.journal.map(\.json)) } }
         on(.delete, "/requests") { control in
             control.sandbox.withModel { model, _ in
                 model.resetMeters()
@@ -30,9 +33,17 @@ extension ControlRoutes {
 }
 
 extension SandboxModel {
-    /// Starts counting requests anew.
+    var metersJSON: JSONValue {
+        [
+            "requests": requests.json,
+            "vendorRequests": .object(vendorAPIs.map { JSONValue.Member(name: $0.name, value: $0.requests.json) }),
+        ]
+    }
+
+    /// Starts counting requests anew, with an empty journal.
     public mutating func resetMeters() {
         requests = RequestMeter()
+        journal = []
         for position in vendorAPIs.indices { vendorAPIs[position].requests = RequestMeter() }
     }
 }

@@ -45,6 +45,9 @@ struct IdentifierSource: Sendable {
         return text
     }
 
+    /// A number from 0 up to 1, for what happens by chance: from the same seed as the ids.
+    mutating func uniform() -> Double { Double(Self.next(&state) >> 11) / 9_007_199_254_740_992 }
+
     private func hexadecimal(_ value: UInt64, digits: Int) -> String {
         let text = String(value, radix: 16)
         return String(repeating: "0", count: max(0, digits - text.count)) + text

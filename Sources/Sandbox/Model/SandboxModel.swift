@@ -12,6 +12,8 @@ public struct SandboxModel: Sendable {
     public internal(set) var faults: [Fault] = []
     /// Requests to the simulated Synthesize.
     public internal(set) var requests = RequestMeter()
+    /// Requests to the simulated Synthesize in the order in which they were carried out, while the setting `journal` is on.
+    public internal(set) var journal: [JournalEntry] = []
 
     var identifiers: IdentifierSource
     var tokens = TokenTable()

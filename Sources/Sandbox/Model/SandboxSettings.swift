@@ -47,6 +47,8 @@ public struct SandboxSettings: Sendable, Equatable {
     /// Send the messages of a 400 as an array, as NestJS does, where they are one text by default
     /// (contract section 2).
     public var validationMessagesAsArray = false
+    /// Keep every request to the simulated Synthesize for `GET /control/journal`. Off by default: it grows without end.
+    public var journal = false
     /// Let the PSA refuse every ticket, so that L2 answers `failed` (contract L2).
     public var failTickets = false
 
@@ -67,7 +69,7 @@ extension SandboxSettings {
         ("retryAfter", \.retryAfter), ("allowVendorKeyAlone", \.allowVendorKeyAlone), ("plusAsSpace", \.plusAsSpace),
         ("strictIds", \.strictIds), ("allowDuplicateServices", \.allowDuplicateServices),
         ("enforceModules", \.enforceModules), ("validationMessagesAsArray", \.validationMessagesAsArray),
-        ("failTickets", \.failTickets),
+        ("failTickets", \.failTickets), ("journal", \.journal),
     ]
     static let numbers: [(name: String, path: Number)] = [
         ("latencyMs", \.latencyMilliseconds), ("ticketDelayMs", \.ticketDelayMilliseconds),

@@ -208,7 +208,8 @@ public protocol SyncRunStore: Sendable {
     /// Takes the oldest run that is queued, or running under another owner's lease (that process is dead, because one
     /// process holds the database), or running under `owner`'s own lease that has expired at `now`. The run comes back
     /// `running` under `owner`'s lease; `startedAt` is set the first time. A run that was running counts as interrupted at
-    /// the place `stage:settled lines`: once more when it is the place of the last interruption, else for the first time.
+    /// the place `stage:settled lines` (`accounts:accounts created and renamed`): once more when it is the place of the last
+    /// interruption, else for the first time.
     func claimRun(owner: String, at now: Date, leaseUntil: Date) async throws(StoreError) -> SyncRun?
     /// Lengthens the lease. Returns the run as stored (its `cancelRequested` included), nil when the lease was lost.
     func heartbeat(_ id: SyncRunID, owner: String, leaseUntil: Date) async throws(StoreError) -> SyncRun?

@@ -205,6 +205,44 @@ struct CrashTests {
         }
     }
 
+    @Test("A run that makes accounts between its deaths is not parked, and counts all of them")
+    func progressAmongAccounts() async throws {
+        try await withInstallation { perch in
+            let partner = try await perch.connectedPartner()
+            perch.vendor.setCustomers(353)
+            let hold = Hold()
+            // A hundred accounts a call: the first two go through, then one in each further process.
+            perch.synthesize.fail("A2", .held(hold), after: 2, times: 1)
+            let run = try await perch.desk.startSync(partner, by: .launch).run
+            await hold.untilArrived(1)
+            perch.synthesize.fail("A2", .held(hold), after: 1, times: 1)
+            let second = try perch.afterCrash()
+            await hold.untilArrived(2)
+            #expect(try await second.store.run(run.id)?.interruptedAt == "accounts:200")
+            let ended = try await second.afterCrash().ended(run)
+            #expect(ended.interruptions == 1)
+            #expect(ended.interruptedAt == "accounts:300")
+            #expect(ended.findings.accountsCreated == 350)
+            #expect(ended.state == .succeeded)
+        }
+    }
+
+    @Test("A death while the next process only verifies is no second death in the place of the first")
+    func verifyingAgain() async throws {
+        try await withInstallation { perch in
+            let partner = try await perch.connectedPartner()
+            let hold = Hold()
+            perch.synthesize.fail("A1", .held(hold), times: 1)
+            let run = try await perch.desk.startSync(partner, by: .launch).run
+            await hold.untilArrived(1)
+            perch.synthesize.fail("O1", .held(hold), times: 1)
+            let second = try perch.afterCrash()
+            await hold.untilArrived(2)
+            #expect(try await second.store.run(run.id)?.stage == .verify)
+            #expect(try await second.afterCrash().ended(run).state == .succeeded)
+        }
+    }
+
     @Test("A stop signal releases the run as queued: no interruption, and the next start goes on")
     func stop() async throws {
         try await withHalfSentRun({ $0.passesAlone = .seconds(6) }) { perch, partner, run, hold in

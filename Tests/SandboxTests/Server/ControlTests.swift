@@ -78,6 +78,29 @@ struct ControlTests {
         }
     }
 
+    @Test("journal: every request in its order with its body and answer, while it is switched on") func journal() async throws {
+        try await RunningSandbox.with { sandbox in
+            let (id, token, service) = try await sandbox.partner()
+            #expect(try await sandbox.control("GET", "/journal").elements?.isEmpty == true, "off by default")
+            try await sandbox.control("PATCH", "/settings", #"{"journal":true}"#)
+            _ = try await sandbox.vendor("GET", "/organization", token: token)
+            let count = #"{"accountId":"none","unitCount":1}"#
+            _ = try await sandbox.vendor("POST", "/service/\(service)/count", count, token: token)
+            _ = try await sandbox.vendor("GET", "", token: "nobody's")
+            #expect(
+                try await sandbox.control("GET", "/journal") == [
+                    ["call": "O1", "parameter": "", "organization": .string(id), "body": "", "status": 200],
+                    ["call": "S4", "parameter": .string(service), "organization": .string(id), "body": .string(count), "status": 404],
+                    ["call": "V1", "parameter": "", "organization": .null, "body": "", "status": 401],
+                ])
+            let meters = try await sandbox.control("GET", "/requests")
+            #expect(meters["requests"]?["byCall"]?["S4"] == 1)
+            #expect(meters["vendorRequests"]?["saas-alerts"]?["total"] == 0)
+            try await sandbox.control("DELETE", "/requests")
+            #expect(try await sandbox.control("GET", "/journal").elements?.isEmpty == true)
+        }
+    }
+
     @Test("regenerate-key: new key, old one 401, accounts and mappings kept") func regenerate() async throws {
         try await RunningSandbox.with { sandbox in
             let (id, token, service) = try await sandbox.partner()

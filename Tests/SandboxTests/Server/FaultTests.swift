@@ -36,6 +36,20 @@ struct FaultTests {
         #expect(desk.model.requests.byStatus == [500: 2, 503: 2, 200: 1])
     }
 
+    @Test("a share of the calls is struck by chance, the rest goes to the next fault or through") func share() {
+        var desk = Desk()
+        desk.model.setFaults([
+            Fault(path: "/api", times: -1, share: 0.25, effect: .status(500, message: nil, retryAfter: nil)),
+            Fault(path: "/api", times: -1, share: 0.5, effect: .status(503, message: nil, retryAfter: nil)),
+        ])
+        for _ in 0..<2_000 { _ = desk.call(.get) }
+        let met = desk.model.requests.byStatus
+        // Expected 500, 750 and 750; five standard deviations are about 100.
+        #expect((400...600).contains(met[500] ?? 0))
+        #expect((640...860).contains(met[503] ?? 0))
+        #expect((met[500] ?? 0) + (met[503] ?? 0) + (met[200] ?? 0) + (met[429] ?? 0) == 2_000)
+    }
+
     @Test(
         "what is carried out and what is not",
         arguments: [

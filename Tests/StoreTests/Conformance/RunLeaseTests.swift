@@ -98,6 +98,21 @@ struct RunLeaseTests {
         }
     }
 
+    @Test("takes accounts made or renamed for progress", arguments: StoreKind.all)
+    func accountsAreProgress(kind: StoreKind) async throws {
+        try await withStore(kind) { store in
+            let run = try await store.startedRun(owner: "first")
+            try await store.updateRun(run.id) { ($0.stage, $0.findings.accountsCreated) = (.accounts, 100) }
+            let second = try await store.claimRun(owner: "second", at: now, leaseUntil: now + 30)
+            #expect((second?.interruptions, second?.interruptedAt) == (1, "accounts:100"))
+            try await store.updateRun(run.id) { $0.findings.accountsUpdated = 7 }
+            let third = try await store.claimRun(owner: "third", at: now, leaseUntil: now + 30)
+            #expect((third?.interruptions, third?.interruptedAt) == (1, "accounts:107"))
+            let fourth = try await store.claimRun(owner: "fourth", at: now, leaseUntil: now + 30)
+            #expect((fourth?.interruptions, fourth?.interruptedAt) == (2, "accounts:107"))
+        }
+    }
+
     @Test("does not count a run that was given back", arguments: StoreKind.all)
     func givenBack(kind: StoreKind) async throws {
         try await withStore(kind) { store in

@@ -2,7 +2,7 @@
 
 extension Fault {
     private static let effectNames = ["status", "drop", "acceptAndDrop", "malformed", "half"]
-    private static let fieldNames = ["method", "path", "times", "delayMs", "message", "retryAfter"] + effectNames
+    private static let fieldNames = ["method", "path", "times", "share", "delayMs", "message", "retryAfter"] + effectNames
 
     /// Reads one element of the array.
     init(_ json: JSONValue) throws(SandboxError) {
@@ -17,12 +17,14 @@ extension Fault {
         let method = json["method"]?.string
         let times = try Self.whole("times", json, least: -1) ?? 1
         let delay = try Self.whole("delayMs", json, least: 0)
+        let share = json["share"]?.double ?? 1
+        guard share > 0, share <= 1 else { throw SandboxError(.invalid, "share must be above 0 and at most 1.") }
         let effect = try Self.effect(json)
         guard effect != .none || delay != nil else {
             throw SandboxError(.invalid, "A fault needs one of status, delayMs, drop, acceptAndDrop, malformed, half.")
         }
         self.init(
-            method: method == "*" ? nil : method?.uppercased(), path: path, times: times, effect: effect,
+            method: method == "*" ? nil : method?.uppercased(), path: path, times: times, share: share, effect: effect,
             delayMilliseconds: delay ?? 0)
     }
 
@@ -67,6 +69,7 @@ extension Fault {
         }
         return .object(present: [
             "method": method.map(JSONValue.string), "path": .string(path), "times": .number(Double(times)),
+            "share": share == 1 ? nil : .number(share),
             "delayMs": delayMilliseconds == 0 ? nil : .number(Double(delayMilliseconds)),
             "status": status, "message": message, "retryAfter": retryAfter,
             "drop": effect == .drop ? true : nil, "acceptAndDrop": effect == .acceptAndDrop ? true : nil,

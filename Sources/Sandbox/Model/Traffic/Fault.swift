@@ -24,12 +24,15 @@ public struct Fault: Sendable, Equatable {
     public var path: String
     /// How many requests it strikes; -1 for all.
     public var times: Int
+    /// Which share of the matching requests it strikes, by chance (0 to 1); the others go to the next fault that matches.
+    public var share: Double
     public var effect: Effect
     /// Held back for so long, whatever the effect.
     public var delayMilliseconds: Int
 
-    public init(method: String? = nil, path: String, times: Int = 1, effect: Effect, delayMilliseconds: Int = 0) {
+    public init(method: String? = nil, path: String, times: Int = 1, share: Double = 1, effect: Effect, delayMilliseconds: Int = 0) {
         self.method = method
+        self.share = share
         self.path = path
         self.times = times
         self.effect = effect
@@ -87,10 +90,12 @@ extension SandboxModel {
     /// Replaces all faults.
     public mutating func setFaults(_ faults: [Fault]) { self.faults = faults.filter { $0.times != 0 } }
 
-    /// The first fault that matches, counted down.
+    /// The first fault that matches and strikes, counted down.
     mutating func takeFault(method: HTTPRequest.Method, path: Substring) -> Fault? {
-        guard !faults.isEmpty, let position = faults.firstIndex(where: { $0.matches(method: method, path: path) })
-        else { return nil }
+        let struck = faults.firstIndex { fault in
+            fault.matches(method: method, path: path) && (fault.share >= 1 || identifiers.uniform() < fault.share)
+        }
+        guard let position = struck else { return nil }
         let fault = faults[position]
         if fault.times > 0 { faults[position].times -= 1 }
         if faults[position].times == 0 { faults.remove(at: position) }
