@@ -22,7 +22,7 @@ public struct HTTPClientConfiguration: Sendable {
         limits: RequestLimits = RequestLimits(),
         caFile: String? = nil,
         userAgent: String = "perch",
-        maximumConnectionsPerHost: Int = 64,
+        maximumConnectionsPerHost: Int = 128,
         maximumConnections: Int = 256
     ) {
         self.limits = limits

@@ -1,6 +1,6 @@
 """Start-up time, idle memory, and counts a second beside a plain libcurl program in C.
 
-Usage: bench.py PATH-TO-PERCH. Prints one line a figure. Times on a shared machine vary: look at ratios and medians.
+Usage: bench.py PATH-TO-PERCH [BENCH...], all of them by default. Prints one line a figure. Times on a shared machine vary: look at ratios and medians.
 """
 
 import base64
@@ -183,5 +183,8 @@ def bench_sync():
     )
 
 
-bench_serve()
-bench_sync()
+
+BENCHES = {"serve": bench_serve, "sync": bench_sync}
+
+for name in sys.argv[2:] or BENCHES:
+    BENCHES[name]()
