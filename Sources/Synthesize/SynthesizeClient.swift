@@ -40,6 +40,7 @@ public struct SynthesizeClient: Sendable {
     private let environment: Environment
     private let lane: PacerLane
     private var isHalted: @Sendable () -> Bool = { false }
+    let acknowledgements = AcknowledgementReader()
     private let headerFields: HTTPFields
     private let bodyHeaderFields: HTTPFields
 

@@ -12,11 +12,11 @@
 /// - `arrivedBy` is the first answer to this call *or to one that left later*: on one road the later call does not overtake by
 ///   more than the guard time. So one slow answer keeps no place, but a server of which nothing is heard gets no more than it
 ///   allows, however long that lasts.
-/// - `road` is the shortest round trip seen in the last seconds: of every round trip so much was not spent waiting to be counted.
+/// - `road` is the shortest round trip of the last 10 to 20 seconds: of every round trip so much was not spent waiting to be counted.
 /// - `usual` is how much later than that calls are heard of nine times in ten. What varies all the time is the server's work after
 ///   it has counted (the contract's calls read and write a database); charged in full, latencies of 20 to 400 ms would cost a
 ///   sixth of the limit. What is rare is a standstill, and is charged in full. After an answer it moves by at most 18 % of the time
-///   passed, and that time is taken for two turns at most, so a standstill does not become usual.
+///   passed, and that time is taken for one turn at most, so a standstill does not become usual.
 ///
 /// Why no window overflows, as long as a call that is no later than usual arrives within the guard time (`usual` is below the guard
 /// time when latencies are steady; then this is a proof without assumption). Say that N + 1 calls arrive within one second, and
@@ -27,7 +27,7 @@ struct ArrivalWindow {
     /// By how much the way to the server may differ between two calls. It costs as much of each second: 1 % of the limit.
     static let guardTime = Duration.milliseconds(10)
     /// The shortest round trip is that of the last one to two of these.
-    static let roadMemory = Duration.seconds(2)
+    static let roadMemory = Duration.seconds(10)
 
     private struct Call {
         var leftAt: Duration
@@ -56,7 +56,7 @@ struct ArrivalWindow {
     ///   - places: calls that it allows in that time.
     init(length: Duration, places: Int) {
         self.length = length
-        longestStep = length * 2 / max(1, places)
+        longestStep = length / max(1, places)
     }
 
     /// Calls that keep a place.
@@ -83,14 +83,15 @@ struct ArrivalWindow {
     }
 
     /// The call was answered: it has arrived, and so have those that left before.
-    mutating func answer(_ number: Int, at now: Duration) {
+    /// - Parameter wasRefused: a refusal takes none of the server's work, so its round trip is shorter than any other's.
+    mutating func answer(_ number: Int, at now: Duration, wasRefused: Bool = false) {
         underWay -= 1
         // A call that gave up its place before it was answered was slow: it says nothing of the road.
         guard number >= offset else { return }
-        noteRoundTrip(now - calls[number - offset].leftAt, at: now)
+        if !wasRefused { noteRoundTrip(now - calls[number - offset].leftAt, at: now) }
         guard number >= vouched else { return }
         let oldest = max(vouched, offset)
-        noteLateness(now - calls[oldest - offset].leftAt - road, at: now)
+        if !wasRefused { noteLateness(now - calls[oldest - offset].leftAt - road, at: now) }
         for index in (oldest - offset)...(number - offset) where calls[index].arrivedBy == nil { calls[index].arrivedBy = now }
         vouched = number + 1
     }
@@ -111,7 +112,7 @@ struct ArrivalWindow {
 
     private mutating func noteRoundTrip(_ duration: Duration, at now: Duration) {
         if now - roadSince >= Self.roadMemory {
-            shortestBefore = now - roadSince < Self.roadMemory * 2 ? shortest : nil
+            shortestBefore = shortest
             shortest = nil
             roadSince = now
         }

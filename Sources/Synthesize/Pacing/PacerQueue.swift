@@ -95,10 +95,10 @@ struct PacerQueue {
     /// What became of a call that had its turn; to be told once of each.
     mutating func end(_ turn: PacerTurn, _ ending: PacerTurn.Ending, at now: Duration) {
         if let number = turn.number {
-            if ending == .unanswered {
-                limit?.window.end(number, at: now)
-            } else {
-                limit?.window.answer(number, at: now)
+            switch ending {
+            case .answered: limit?.window.answer(number, at: now)
+            case .refused: limit?.window.answer(number, at: now, wasRefused: true)
+            case .unanswered: limit?.window.end(number, at: now)
             }
         }
         if case .refused(let pause) = ending {
