@@ -17,6 +17,8 @@ struct TurnOrder {
         /// Number of its last turn among all.
         var lastTurn = 0
         var lastSeen = Duration.zero
+        /// Number of its coming among all shares; breaks ties.
+        var joined = 0
 
         var isEmpty: Bool { first == tickets.count }
 
@@ -34,6 +36,7 @@ struct TurnOrder {
 
     private var shares: [String: Share] = [:]
     private var turns = 0
+    private var joined = 0
     /// Tickets that wait.
     private(set) var count = 0
 
@@ -41,7 +44,8 @@ struct TurnOrder {
         count += 1
         if shares[name] == nil {
             shares = shares.filter { !$0.value.isEmpty || now - $0.value.lastSeen < Self.memory }
-            shares[name] = Share(lastTurn: turns)
+            joined += 1
+            shares[name] = Share(lastTurn: turns, joined: joined)
         }
         shares[name]?.tickets.append(ticket)
         shares[name]?.lastSeen = now
@@ -53,12 +57,11 @@ struct TurnOrder {
         turns += 1
         let goesRound = turns.isMultiple(of: Self.roundEvery)
         let waiting = shares.lazy.filter { !$0.value.isEmpty }
-        // Names break ties only between shares that came at the same turn: a history must not depend on a dictionary's order.
         let next = waiting.min { one, other in
             let (a, b) = (one.value, other.value)
             return goesRound
-                ? (a.lastTurn, one.key) < (b.lastTurn, other.key)
-                : (a.turns, a.lastTurn, one.key) < (b.turns, b.lastTurn, other.key)
+                ? (a.lastTurn, a.joined) < (b.lastTurn, b.joined)
+                : (a.turns, a.lastTurn, a.joined) < (b.turns, b.lastTurn, b.joined)
         }
         guard let name = next?.key else { return nil }
         shares[name]?.turns += 1

@@ -113,8 +113,12 @@ struct PacerQueueTests {
         var now = Duration.zero
         func leave(_ ticket: Int) throws {
             queue.enqueue(ticket, Self.background("a"), at: now)
-            if case .wait(let instant) = queue.next(at: now) { now = instant }
-            guard case .grant(_, let turn) = queue.next(at: now) else { throw CancellationError() }
+            var step = queue.next(at: now)
+            if case .wait(let instant) = step {
+                now = instant
+                step = queue.next(at: now)
+            }
+            guard case .grant(_, let turn) = step else { throw CancellationError() }
             turns.append(turn)
         }
         for ticket in 0..<3 { try leave(ticket) }

@@ -140,7 +140,7 @@ struct SlidingSecondTests {
         return RandomSource.seeded(seed)
     }
 
-    @Test("Steady latencies from 20 to 400 ms", arguments: [20, 60, 150, 400], [100, 10, 1_000])
+    @Test("Steady latencies from 20 to 400 ms", arguments: [20, 60, 150, 400], [100, 10])
     func steady(_ milliseconds: Int, _ limit: Int) {
         let random = seeded("steady \(milliseconds) ms, limit \(limit)")
         let work = milliseconds * 1_000 - 10_000
@@ -148,7 +148,7 @@ struct SlidingSecondTests {
         let result = Self.play(weather, limit: limit, seconds: 60, random: random)
         #expect(result.refused == 0)
         #expect(result.arrived >= limit * 60 * 98 / 100)
-        #expect(result.longestInteractiveWait < max(100_000, 1_050_000 / limit))
+        #expect(result.longestInteractiveWait < max(100_000, 2_100_000 / limit))
         // As many as the limit times the latency, and a few.
         #expect(result.mostUnderWay <= limit * (milliseconds + 60) / 1_000 + 6)
     }
