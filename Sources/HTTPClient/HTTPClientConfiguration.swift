@@ -22,7 +22,7 @@ public struct HTTPClientConfiguration: Sendable {
         limits: RequestLimits = RequestLimits(),
         caFile: String? = nil,
         userAgent: String = "perch",
-        maximumConnectionsPerHost: Int = 128,
+        maximumConnectionsPerHost: Int = 64,
         maximumConnections: Int = 256
     ) {
         self.limits = limits

@@ -34,7 +34,7 @@ struct LineSender {
     /// makes at most these and those under way be sent again, which is harmless.
     private static let intentsAhead = 128
     /// Outcomes that are written at the latest when so many wait, or one so long.
-    private static let outcomeBatch = 64
+    private static let outcomeBatch = 32
     private static let outcomeDelay = Duration.milliseconds(250)
     /// Between two posts: live to a person, and cheap for as many viewers as like.
     private static let postInterval = Duration.milliseconds(500)
