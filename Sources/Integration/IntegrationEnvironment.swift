@@ -49,7 +49,7 @@ public struct IntegrationPolicy: Sendable, Hashable {
     public var dropHoldShare: Double
     /// The guard needs at least this many pairs sent before: one customer leaving a small partner is no accident.
     public var dropHoldMinimumPairs: Int
-    /// Counts under way at once in one run.
+    /// Counts of one run at once that wait for their turn or are under way.
     public var parallelCounts: Int
     /// Runs under way at once.
     public var parallelRuns: Int
@@ -70,7 +70,7 @@ public struct IntegrationPolicy: Sendable, Hashable {
 
     public init(
         zeroCounts: ZeroCountPolicy = .report, dropHoldShare: Double = 0.5, dropHoldMinimumPairs: Int = 5,
-        parallelCounts: Int = 16, parallelRuns: Int = 8, lease: Duration = .seconds(60),
+        parallelCounts: Int = 64, parallelRuns: Int = 8, lease: Duration = .seconds(60),
         runDeadline: Duration = .seconds(6 * 3600), previewDeadline: Duration = .seconds(50), failuresInARow: Int = 20,
         ticketDeadline: Duration = .seconds(300), scheduleSpread: Duration = .seconds(120),
         lookAgain: Duration = .seconds(15)

@@ -39,6 +39,8 @@ public struct SynthesizeClient: Sendable {
 
     private let environment: Environment
     private let lane: PacerLane
+    private var isHalted: @Sendable () -> Bool = { false }
+    let acknowledgements = AcknowledgementReader()
     private let headerFields: HTTPFields
     private let bodyHeaderFields: HTTPFields
 
@@ -50,6 +52,14 @@ public struct SynthesizeClient: Sendable {
         headerFields = fields
         fields[.contentType] = "application/json"
         bodyHeaderFields = fields
+    }
+
+    /// The same client, of which no call leaves any more once `isHalted`; such a call fails with `cancelled`. Unlike a cancelled task,
+    /// calls that have left are still answered.
+    public func halting(when isHalted: @escaping @Sendable () -> Bool) -> SynthesizeClient {
+        var client = self
+        client.isHalted = isHalted
+        return client
     }
 
     /// Performs one call, with its retries, and reads what `interpret` makes of the 2xx answer.
@@ -81,11 +91,6 @@ public struct SynthesizeClient: Sendable {
             let delay = environment.retry.delay(
                 afterAttempt: attempt, retryAfter: failure.retryAfter, uniform: environment.random.uniform())
         else { throw failure }
-        if failure.code == .rateLimited {
-            // Someone else uses the vendor key too: every partner's calls must step back, not only this one. For as long as this
-            // call waits, which the policy bounds, and a second at least: the limit's window.
-            await environment.pacer.pause(for: max(delay, .seconds(1)))
-        }
         do {
             try await environment.time.sleep(delay)
         } catch {
@@ -96,9 +101,14 @@ public struct SynthesizeClient: Sendable {
     private func sendOnce(
         _ call: String, _ method: HTTPRequest.Method, _ path: String, body: [UInt8]?
     ) async throws(SynthesizeError) -> IncomingResponse {
+        let turn: PacerTurn
         do {
-            try await environment.pacer.waitTurn(lane)
+            turn = try await environment.pacer.waitTurn(lane)
         } catch {
+            throw SynthesizeError(code: .cancelled, call: call, message: "Stopped before it was sent.")
+        }
+        guard !isHalted() else {
+            environment.pacer.end(turn, .unanswered)
             throw SynthesizeError(code: .cancelled, call: call, message: "Stopped before it was sent.")
         }
         let request = OutgoingRequest(
@@ -108,8 +118,10 @@ public struct SynthesizeClient: Sendable {
         do {
             answer = try await environment.http.send(request)
         } catch {
+            environment.pacer.end(turn, .unanswered)
             throw SynthesizeError(call: call, transport: error)
         }
+        environment.pacer.end(turn, ending(answer))
         guard answer.status.kind == .successful else {
             throw SynthesizeError(
                 code: SynthesizeError.code(forStatus: answer.status.code), call: call, status: answer.status.code,
@@ -117,6 +129,21 @@ public struct SynthesizeClient: Sendable {
                 retryAfter: RetryPolicy.retryAfter(answer.headerFields[.retryAfter]))
         }
         return answer
+    }
+
+    /// What the answer means for every call with the vendor key.
+    private func ending(_ answer: IncomingResponse) -> PacerTurn.Ending {
+        switch SynthesizeError.code(forStatus: answer.status.code) {
+        case .rateLimited:
+            // Someone else uses the key too. For as long as Synthesize asks, within what the policy waits for anything, and for a
+            // second at least: the limit's window.
+            let asked = RetryPolicy.retryAfter(answer.headerFields[.retryAfter]) ?? .zero
+            return .refused(pause: max(.seconds(1), min(asked, environment.retry.maximumDelay * 10)))
+        case .forbidden:
+            return .refused(pause: .zero)
+        default:
+            return .answered
+        }
     }
 
     /// A read: repeated whatever happened, an unreadable answer included.

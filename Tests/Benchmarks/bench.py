@@ -1,6 +1,6 @@
-"""Start-up time, idle memory, and counts a second beside a plain libcurl program in C.
+"""Start-up time, idle memory; counts a second beside a plain libcurl program in C, at the speed limit, and with viewers.
 
-Usage: bench.py PATH-TO-PERCH. Prints one line a figure. Times on a shared machine vary: look at ratios and medians.
+Usage: bench.py PATH-TO-PERCH [BENCH...], all of them by default. Prints one line a figure. Times on a shared machine vary: look at ratios and medians.
 """
 
 import base64
@@ -8,12 +8,16 @@ import datetime
 import json
 import os
 import pathlib
+import random
 import signal
 import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+import urllib.error
+import urllib.parse
 import urllib.request
 
 PROGRAM = os.path.abspath(sys.argv[1])
@@ -23,6 +27,7 @@ ROUNDS = 5
 # SaaS Alerts has one service, so a thousand counts are a thousand accounts; only the counts themselves are timed.
 ACCOUNTS = 1000
 CONCURRENCY = 16
+VIEWERS = 200
 
 
 def start(arguments, directory, environment=None):
@@ -48,8 +53,9 @@ def resident_mb(process):
 
 
 def cpu_seconds(process):
-    fields = open(f"/proc/{process.pid}/stat").read().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    """To the nanosecond; what ended threads used is left out."""
+    tasks = pathlib.Path(f"/proc/{process.pid}/task").iterdir()
+    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
 
 
 def call(method, url, body=None, key=None):
@@ -87,17 +93,18 @@ def bench_serve():
 
 
 class SyncBench:
-    """A sandbox without a rate limit, and a service whose one partner has ACCOUNTS mapped accounts."""
+    """A sandbox, and a service whose one partner has mapped accounts. A limit of 0 is none."""
 
-    def __init__(self, directory):
+    def __init__(self, directory, accounts=ACCOUNTS, limit=0, parallel=CONCURRENCY):
         self.directory = directory
+        self.accounts = accounts
         self.sandbox_process = start(["sandbox", "--json", "--port", "0"], directory)
         self.sandbox = json.loads(self.sandbox_process.stdout.readline())
         self.address = self.sandbox["sandbox"]
         self.organization = call("GET", self.address + "/control/state")["organizations"][0]
-        call("PATCH", self.address + "/control/settings", {"rateLimit": None})
+        call("PATCH", self.address + "/control/settings", {"rateLimit": limit or None})
         self.customers = [
-            {"id": f"c{n:04}", "name": f"Customer {n}", "billable": 3, "nonBillable": 1} for n in range(ACCOUNTS)
+            {"id": f"c{n:04}", "name": f"Customer {n}", "billable": 3, "nonBillable": 1} for n in range(accounts)
         ]
         vendor = {"apiKey": self.sandbox["saasAlertsAPIKey"], "customers": self.customers}
         call("PUT", self.address + "/control/saas-alerts", vendor)
@@ -106,8 +113,8 @@ class SyncBench:
             "PERCH_SYNTHESIZE_URL": self.address,
             "PERCH_SAAS_ALERTS_URL": self.address + "/saas-alerts",
             "PERCH_ALLOW_PLAIN_HTTP": "true",
-            "PERCH_CALLS_PER_SECOND": "0",
-            "PERCH_PARALLEL_COUNTS": str(CONCURRENCY),
+            "PERCH_CALLS_PER_SECOND": str(limit),
+            "PERCH_PARALLEL_COUNTS": str(parallel),
             "PERCH_LOG_LEVEL": "error",
         }
         data = ["--data-directory", directory + "/data"]
@@ -126,18 +133,42 @@ class SyncBench:
             time.sleep(0.1)
         call("POST", f"{self.address}/control/organizations/{self.organization['id']}/map", {"all": True})
 
-    def sync(self):
-        """Counts a second between the first and the last count of a run, and the CPU seconds of the whole run."""
-        before = cpu_seconds(self.service)
-        run = call("POST", self.partner + "/sync-runs", {}, self.key)
-        while run["state"] in ("queued", "running"):
-            time.sleep(0.1)
-            run = call("GET", f"{self.api}/sync-runs/{run['id']}", key=self.key)
-        assert run["state"] == "succeeded", run
+    def begin(self):
+        return call("POST", self.partner + "/sync-runs", {}, self.key)
+
+    def read(self, run):
+        return call("GET", f"{self.api}/sync-runs/{run['id']}", key=self.key)
+
+    def arrivals(self):
+        """When each count of the last run arrived, in seconds."""
         counts = call("GET", self.address + "/control/state")["organizations"][0]["counts"]
-        moments = sorted(instant(count["at"]) for count in counts)
-        assert len(moments) == ACCOUNTS
-        return ACCOUNTS / (moments[-1] - moments[0]), cpu_seconds(self.service) - before
+        assert len(counts) == self.accounts
+        return sorted(instant(count["at"]) for count in counts)
+
+    def sync(self, on_start=lambda run: None):
+        """Counts a second between the first and the last count of a run, and the CPU seconds of its counts."""
+        run = self.begin()
+        on_start(run)
+        before = None
+        while run["state"] in ("queued", "running"):
+            time.sleep(0.01 if before is None else 0.05)
+            if before is None and run["stage"] == "usage":
+                before = cpu_seconds(self.service)
+            run = self.read(run)
+        used = cpu_seconds(self.service) - before if before is not None else float("nan")
+        assert run["state"] == "succeeded", run
+        moments = self.arrivals()
+        return self.accounts / (moments[-1] - moments[0]), used
+
+    def visitor(self):
+        """The Cookie field of somebody who entered the partner's page."""
+        link = call("POST", self.partner + "/launch-link", {}, self.key)["url"]
+        opener = urllib.request.build_opener(NoRedirect)
+        try:
+            answer = opener.open(self.api.removesuffix("/api/v1") + "/launch?" + link.split("?")[1], timeout=60)
+        except urllib.error.HTTPError as redirect:
+            answer = redirect
+        return "; ".join(field.split(";")[0] for field in answer.headers.get_all("Set-Cookie"))
 
     def write_requests(self):
         """The same counts for the program in C: a path and a body a line."""
@@ -156,6 +187,93 @@ class SyncBench:
     def close(self):
         stop(self.service)
         stop(self.sandbox_process)
+
+
+class NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *arguments):
+        return None
+
+
+class Viewers:
+    """A process of its own that opens event streams of one run and reads them to their end."""
+
+    PROGRAM = """
+import selectors, socket, sys
+host, port, path, cookie, count = sys.argv[1:]
+selector, events, open_ones = selectors.DefaultSelector(), 0, int(count)
+for _ in range(open_ones):
+    stream = socket.create_connection((host, int(port)))
+    stream.sendall(f"GET {path} HTTP/1.1\\r\\nHost: {host}:{port}\\r\\nCookie: {cookie}\\r\\n\\r\\n".encode())
+    selector.register(stream, selectors.EVENT_READ)
+while open_ones:
+    for key, _ in selector.select(60):
+        data = key.fileobj.recv(65536)
+        events += data.count(b"event: progress")
+        if not data or b"event: end" in data:
+            selector.unregister(key.fileobj)
+            key.fileobj.close()
+            open_ones -= 1
+print(events)
+"""
+
+    def __init__(self, bench, run, count, cookie):
+        address = urllib.parse.urlsplit(bench.api)
+        arguments = [address.hostname, str(address.port), f"/runs/{run['id']}/events", cookie, str(count)]
+        self.process = subprocess.Popen([sys.executable, "-c", self.PROGRAM] + arguments, stdout=subprocess.PIPE)
+
+    def events(self):
+        return int(self.process.communicate(timeout=120)[0])
+
+
+def bench_viewers():
+    """200 people watch one run whose speed nothing limits but the machine."""
+    with tempfile.TemporaryDirectory() as directory:
+        bench = SyncBench(directory, accounts=4000)
+        cookie = bench.visitor()
+        ratios, seen = [], 0
+        for _ in range(ROUNDS):
+            alone, _ = bench.sync()
+            watchers = []
+            watched, _ = bench.sync(lambda run: watchers.append(Viewers(bench, run, VIEWERS, cookie)))
+            seen += watchers[0].events()
+            ratios.append(watched / alone)
+        bench.close()
+    print(
+        f"counts a second with {VIEWERS} viewers over without: median {statistics.median(ratios):.3f} "
+        f"({min(ratios):.2f} to {max(ratios):.2f}); {seen} events"
+    )
+
+
+def bench_pace():
+    """A minute at the speed limit, the latency changing ten times a second between 20 and 400 ms."""
+    limit, seconds = 100, 60
+    with tempfile.TemporaryDirectory() as directory:
+        bench = SyncBench(directory, accounts=limit * (seconds + 4), limit=limit, parallel=64)
+        run, stop_changing = bench.begin(), threading.Event()
+
+        def change_latency():
+            while not stop_changing.wait(0.1):
+                call("PATCH", bench.address + "/control/settings", {"latencyMs": random.randint(20, 400)})
+
+        changing = threading.Thread(target=change_latency)
+        while run["stage"] != "usage":
+            time.sleep(0.05)
+            run = bench.read(run)
+        changing.start()
+        while run["state"] in ("queued", "running"):
+            time.sleep(0.5)
+            run = bench.read(run)
+        stop_changing.set()
+        changing.join()
+        assert run["state"] == "succeeded", run
+        moments = bench.arrivals()
+        requests = call("GET", bench.address + "/control/state")["requests"]
+        bench.close()
+    inside = sum(moment < moments[0] + seconds for moment in moments)
+    print(
+        f"limit of {limit} a second, latencies of 20 to 400 ms: {inside / limit / seconds:.3f} of it for {seconds} s, at most "
+        f"{requests['maxPerSecond']} in any second, {requests['byStatus'].get('429', 0)} times 429"
+    )
 
 
 def bench_sync():
@@ -178,10 +296,13 @@ def bench_sync():
     print(f"counts a second, plain libcurl in C: median {statistics.median(b[0] for b in theirs):.0f}")
     print(f"ratio: median {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})")
     print(
-        f"CPU seconds: perch {statistics.median(a[1] for a in ours):.2f} for the whole sync, vendor calls and ledger "
-        f"included; plain libcurl {statistics.median(b[1] for b in theirs):.2f} for the counts alone"
+        f"CPU seconds for 1,000 counts: perch {statistics.median(a[1] for a in ours) * 1000 / ACCOUNTS:.3f}, ledger included; "
+        f"plain libcurl {statistics.median(b[1] for b in theirs) * 1000 / ACCOUNTS:.3f}"
     )
 
 
-bench_serve()
-bench_sync()
+
+BENCHES = {"serve": bench_serve, "sync": bench_sync, "viewers": bench_viewers, "pace": bench_pace}
+
+for name in sys.argv[2:] or BENCHES:
+    BENCHES[name]()

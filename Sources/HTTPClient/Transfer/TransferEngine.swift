@@ -49,6 +49,7 @@ final class TransferEngine {
     /// Works until the inbox says stop, then closes everything and tells the inbox.
     func run() {
         Self.blockBrokenPipeSignal()
+        inbox.hook(multi)
         while true {
             let orders = inbox.take()
             accept(orders)
@@ -62,12 +63,13 @@ final class TransferEngine {
                 // Out of memory, or a handle that is none: nothing a next round would mend.
                 abandonAll(.setup(String(cString: curl_multi_strerror(code))))
             }
-            if inbox.prepareToSleep(multi) {
+            if inbox.prepareToSleep() {
                 // A failure is met again, and dealt with, in the next curl_multi_perform.
                 _ = curl_multi_poll(multi.pointer, nil, 0, sleepMilliseconds, nil)
             }
         }
         abandonAll(.clientStopped)
+        inbox.unhook()
         close()
         inbox.markStopped()
     }

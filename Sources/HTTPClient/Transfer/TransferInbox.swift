@@ -28,40 +28,50 @@ final class TransferInbox: Sendable {
 
     private struct State {
         var orders = Orders()
-        /// Set while the thread sleeps in curl_multi_poll or is about to. Waking takes it out, so one wake-up
-        /// is written however many orders come in while the thread gets up; and the thread cannot free the
-        /// handle while it is here, since it passes through `take` first.
-        var sleeping: MultiHandle?
+        /// Set while the thread sleeps in curl_multi_poll or is about to. Whoever takes it out wakes the thread, so one wake-up is
+        /// written however many orders come in while it gets up.
+        var isSleeping = false
         var hasStopped = false
         var stopWaiters: [CheckedContinuation<Void, Never>] = []
+
+        mutating func takeSleep() -> Bool {
+            defer { isSleeping = false }
+            return isSleeping
+        }
     }
 
     private let state = Mutex(State())
+    /// The handle to wake, until the thread frees it. Apart from the orders: a wake-up is a system call, during which the others and
+    /// the thread itself would spin for the lock.
+    private let bell = Mutex<MultiHandle?>(nil)
 
     /// `false` when the thread takes no more orders: the continuation has not been taken over.
     func submit(_ submission: TransferSubmission) -> Bool {
-        state.withLock { state in
-            guard !state.orders.isStopping, !state.hasStopped else { return false }
+        let (isTaken, mustWake) = state.withLock { state in
+            guard !state.orders.isStopping, !state.hasStopped else { return (false, false) }
             state.orders.submissions.append(submission)
-            Self.wake(&state)
-            return true
+            return (true, state.takeSleep())
         }
+        if mustWake { wake() }
+        return isTaken
     }
 
     func cancel(_ ticket: TransferTicket) {
         ticket.cancel()
-        state.withLock { state in
-            guard !state.hasStopped else { return }
+        let mustWake = state.withLock { state in
+            guard !state.hasStopped else { return false }
             state.orders.cancellations.append(ticket)
-            Self.wake(&state)
+            return state.takeSleep()
         }
+        if mustWake { wake() }
     }
 
     func stop() {
-        state.withLock { state in
+        let mustWake = state.withLock { state in
             state.orders.isStopping = true
-            Self.wake(&state)
+            return state.takeSleep()
         }
+        if mustWake { wake() }
     }
 
     /// Returns once the thread has ended all transfers and closed all connections.
@@ -75,11 +85,11 @@ final class TransferInbox: Sendable {
         }
     }
 
-    private static func wake(_ state: inout State) {
-        guard let multi = state.sleeping else { return }
-        state.sleeping = nil
-        // Fails only for a handle that is none (CURLM_BAD_HANDLE) or was built without wake-ups.
-        _ = curl_multi_wakeup(multi.pointer)
+    private func wake() {
+        bell.withLock { multi in
+            // Fails only for a handle that is none (CURLM_BAD_HANDLE) or was built without wake-ups.
+            if let multi { _ = curl_multi_wakeup(multi.pointer) }
+        }
     }
 
     // MARK: The transfer thread's side
@@ -87,7 +97,7 @@ final class TransferInbox: Sendable {
     /// Takes all orders. From here until `prepareToSleep` nobody wakes the thread.
     func take() -> Orders {
         state.withLock { state in
-            state.sleeping = nil
+            state.isSleeping = false
             let orders = state.orders
             state.orders.submissions = []
             state.orders.cancellations = []
@@ -95,12 +105,17 @@ final class TransferInbox: Sendable {
         }
     }
 
+    /// From here until `unhook` the handle is woken when orders come in.
+    func hook(_ multi: MultiHandle) { bell.withLock { $0 = multi } }
+
+    /// When this has returned, nobody touches the handle any more.
+    func unhook() { bell.withLock { $0 = nil } }
+
     /// `false` when orders have come in: the thread must not sleep.
-    func prepareToSleep(_ multi: MultiHandle) -> Bool {
+    func prepareToSleep() -> Bool {
         state.withLock { state in
-            guard state.orders.isEmpty else { return false }
-            state.sleeping = multi
-            return true
+            state.isSleeping = state.orders.isEmpty
+            return state.isSleeping
         }
     }
 

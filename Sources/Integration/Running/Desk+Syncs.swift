@@ -95,30 +95,11 @@ extension Desk {
     }
 
     /// Snapshots of a run: the present one first, the last one when it has ended; then the stream ends. A slow reader gets
-    /// the newest, and nobody more than ten a second.
+    /// the newest, and nobody more than eight a second.
     public func progress(of id: SyncRunID) async throws(IntegrationError) -> AsyncStream<RunProgress> {
         let posts = await board.watch(id)
         let run = try await syncRun(id)
-        let time = environment.time
-        let (stream, viewer) = AsyncStream.makeStream(of: RunProgress.self, bufferingPolicy: .bufferingNewest(1))
-        viewer.yield(RunProgress(run))
-        guard run.state.isActive else {
-            viewer.finish()
-            return stream
-        }
-        let relay = Task {
-            for await progress in posts {
-                viewer.yield(progress)
-                do {
-                    try await time.sleep(.milliseconds(100))
-                } catch {
-                    break
-                }
-            }
-            viewer.finish()
-        }
-        viewer.onTermination = { _ in relay.cancel() }
-        return stream
+        return ProgressBoard.live(first: RunProgress(run), then: run.state.isActive ? posts : nil, environment.time)
     }
 
     /// The run with the tally of this moment; the store's is counted only at the end.

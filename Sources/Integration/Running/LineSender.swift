@@ -1,10 +1,15 @@
 import Foundation
 import HTTPClient
 import Store
+import Synchronization
 import Synthesize
 
-/// Sends the planned lines of one run: intents are written a batch ahead, several counts are under way at once, and outcomes are
-/// written in groups, because each write waits for the disk.
+/// Sends the planned lines of one run. Several counts are under way at once, and while they are, the outcomes of those before and
+/// the intents of those to come are written together, in one transaction at a time: sending never waits for the disk unless the disk
+/// is slower than Synthesize.
+///
+/// How many counts are on the wire follows from the pacer, which lets out as many as the speed limit times the latency; here it is
+/// only bounded.
 struct LineSender {
     enum Ending: Sendable, Hashable {
         case done
@@ -19,23 +24,36 @@ struct LineSender {
         var verdict: LineVerdict
     }
 
-    /// Intents written at once. A crash makes at most this many lines be sent again, which is harmless.
-    private static let intentBatch = 64
-    /// Outcomes written at once, and the longest that one waits to be written.
+    private enum Event: Sendable {
+        case sent(Sent)
+        /// What stood in the ledger before these lines is on disk, and so are their intents.
+        case written(Result<[UsageLine], StoreError>)
+    }
+
+    /// Lines whose intents are on disk ahead of their sending; filled up with every write, and one is begun when half are left. A crash
+    /// makes at most these and those under way be sent again, which is harmless.
+    private static let intentsAhead = 128
+    /// Outcomes that are written at the latest when so many wait, or one so long.
     private static let outcomeBatch = 32
     private static let outcomeDelay = Duration.milliseconds(250)
-    private static let postInterval = Duration.milliseconds(50)
+    /// Between two posts: live to a person, and cheap for as many viewers as like.
+    private static let postInterval = Duration.milliseconds(500)
 
     private let run: SyncRun
     private let client: SynthesizeClient
     private let control: RunControl
     private let environment: IntegrationEnvironment
     private let board: ProgressBoard
+    private let halt = Halt()
 
     private var tally = RunTally()
+    private var underWay = 0
     private var ready: ArraySlice<UsageLine> = []
+    private var hasAllLines = false
     private var outcomes: [LineOutcome] = []
-    private var ending: Ending?
+    private var isWriting = false
+    private var linesAsked = 0
+    private var ending: Ending? { didSet { if ending != nil { halt.request() } } }
     private var failuresInARow = 0
     private var sentHere = 0
     private var began = Duration.zero
@@ -47,7 +65,7 @@ struct LineSender {
         board: ProgressBoard
     ) {
         self.run = run
-        self.client = client
+        self.client = client.halting { [halt] in halt.isRequested || control.stop != nil }
         self.control = control
         self.environment = environment
         self.board = board
@@ -59,50 +77,71 @@ struct LineSender {
         began = environment.time.elapsed()
         lastWrite = began
         let result = await withTaskGroup { group -> Result<Void, StoreError> in
-            do throws(StoreError) {
-                try await feed(&group)
-                while let sent = await group.next() {
+            write(&group)
+            while let event = await group.next() {
+                switch event {
+                case .sent(let sent):
                     settle(sent)
-                    try await writeOutcomes(force: false)
-                    try await feed(&group)
+                case .written(.success(let lines)):
+                    isWriting = false
+                    hasAllLines = hasAllLines || lines.count < linesAsked
+                    ready += lines
+                case .written(.failure(let error)):
+                    // Without a ledger nothing more may be sent.
+                    group.cancelAll()
+                    return .failure(error)
                 }
-                giveBackReadyLines()
-                try await writeOutcomes(force: true)
-                return .success(())
-            } catch {
-                // Without a ledger nothing more may be sent.
-                group.cancelAll()
-                return .failure(error)
+                feed(&group)
+                write(&group)
+                await post()
             }
+            return .success(())
         }
         try result.get()
+        await post(force: true)
         return ending ?? .done
     }
 
     /// Starts lines until enough are under way.
-    private mutating func feed(_ group: inout TaskGroup<Sent>) async throws(StoreError) {
-        while underWay < environment.policy.parallelCounts {
-            if ending == nil, control.stop != nil { ending = .interrupted }
-            guard ending == nil else { return }
-            if ready.isEmpty {
-                ready = try await environment.store.beginSending(
-                    run.id, limit: Self.intentBatch, at: environment.time.now())[...]
-            }
-            guard let line = ready.popFirst() else { return }
+    private mutating func feed(_ group: inout TaskGroup<Event>) {
+        if ending == nil, control.stop != nil { ending = .interrupted }
+        if ending != nil { return giveBackReadyLines() }
+        while underWay < environment.policy.parallelCounts, let line = ready.popFirst() {
             underWay += 1
             group.addTask { [client] in
                 do throws(SynthesizeError) {
                     let status = try await client.setUnitCount(
                         serviceID: line.serviceID, accountID: line.accountID, count: line.sentCount ?? 0)
-                    return Sent(line: line, verdict: .settled(.accepted, status: status, message: nil))
+                    return .sent(Sent(line: line, verdict: .settled(.accepted, status: status, message: nil)))
                 } catch {
-                    return Sent(line: line, verdict: LineVerdict(error))
+                    return .sent(Sent(line: line, verdict: LineVerdict(error)))
                 }
             }
         }
     }
 
-    private var underWay = 0
+    /// Begins a write when lines run short or outcomes are due, unless one is under way: what comes meanwhile goes into the next.
+    private mutating func write(_ group: inout TaskGroup<Event>) {
+        guard !isWriting else { return }
+        let now = environment.time.elapsed()
+        let wantsLines = ending == nil && !hasAllLines
+        let isShort = wantsLines && ready.count <= Self.intentsAhead / 2
+        let isDue = outcomes.count >= Self.outcomeBatch || underWay == 0 || now - lastWrite >= Self.outcomeDelay
+        guard isShort || (isDue && !outcomes.isEmpty) else { return }
+        let (store, run, time) = (environment.store, run.id, environment.time)
+        let (outcomes, limit) = (outcomes, wantsLines ? Self.intentsAhead - ready.count : 0)
+        self.outcomes = []
+        isWriting = true
+        linesAsked = limit
+        lastWrite = now
+        group.addTask {
+            do throws(StoreError) {
+                return .written(.success(try await store.recordOutcomes(run, outcomes, beginning: limit, at: time.now())))
+            } catch {
+                return .written(.failure(error))
+            }
+        }
+    }
 
     private mutating func settle(_ sent: Sent) {
         underWay -= 1
@@ -152,19 +191,20 @@ struct LineSender {
         ready = []
     }
 
-    private mutating func writeOutcomes(force: Bool) async throws(StoreError) {
+    private mutating func post(force: Bool = false) async {
         let now = environment.time.elapsed()
-        let isDue = outcomes.count >= Self.outcomeBatch || now - lastWrite >= Self.outcomeDelay
-        if !outcomes.isEmpty, force || isDue {
-            try await environment.store.recordOutcomes(run.id, outcomes)
-            outcomes = []
-            lastWrite = now
-        }
-        if force || now - lastPost >= Self.postInterval {
-            lastPost = now
-            let seconds = (now - began).seconds
-            await board.post(
-                RunProgress(run, tally: tally, rate: seconds > 0 ? Double(sentHere) / seconds : 0))
-        }
+        guard force || now - lastPost >= Self.postInterval else { return }
+        lastPost = now
+        let seconds = (now - began).seconds
+        await board.post(RunProgress(run, tally: tally, rate: seconds > 0 ? Double(sentHere) / seconds : 0))
     }
+}
+
+/// Set once by the one who sees that nothing more may be sent, read by the counts that wait for their turn.
+private final class Halt: Sendable {
+    private let flag = Atomic<Bool>(false)
+
+    var isRequested: Bool { flag.load(ordering: .acquiring) }
+
+    func request() { flag.store(true, ordering: .releasing) }
 }

@@ -39,6 +39,36 @@ actor ProgressBoard {
         return stream
     }
 
+    /// What one viewer is shown: eight snapshots a second at most, so that with the stream's own end no second has more than ten
+    /// events.
+    static func live(
+        first: RunProgress, then posts: AsyncStream<RunProgress>?, _ time: TimeSource
+    ) -> AsyncStream<RunProgress> {
+        let (stream, viewer) = AsyncStream.makeStream(of: RunProgress.self, bufferingPolicy: .bufferingNewest(1))
+        viewer.yield(first)
+        guard let posts else {
+            viewer.finish()
+            return stream
+        }
+        let relay = Task {
+            var posts = posts.makeAsyncIterator()
+            do {
+                try await time.sleep(Self.leastGap)
+                while let progress = await posts.next() {
+                    viewer.yield(progress)
+                    try await time.sleep(Self.leastGap)
+                }
+            } catch {
+                // The viewer went away.
+            }
+            viewer.finish()
+        }
+        viewer.onTermination = { _ in relay.cancel() }
+        return stream
+    }
+
+    private static let leastGap = Duration.milliseconds(125)
+
     private func forget(_ id: Int, _ run: SyncRunID) {
         viewers[run]?[id] = nil
         if viewers[run]?.isEmpty == true { viewers[run] = nil }

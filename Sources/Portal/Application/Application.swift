@@ -137,8 +137,10 @@ public func makeConnector(
 public func synthesizeEnvironment(_ configuration: Configuration, _ dependencies: Dependencies) -> SynthesizeClient.Environment {
     SynthesizeClient.Environment(
         baseURL: configuration.synthesizeURL, http: dependencies.http,
-        pacer: Pacer(callsPerSecond: configuration.callsPerSecond, time: dependencies.time), time: dependencies.time,
-        random: dependencies.random, retry: configuration.retry)
+        pacer: Pacer(
+            callsPerSecond: configuration.callsPerSecond,
+            maximumUnderWay: configuration.httpClient.maximumConnectionsPerHost, time: dependencies.time),
+        time: dependencies.time, random: dependencies.random, retry: configuration.retry)
 }
 
 private func launchKeys(_ configuration: Configuration) throws(ApplicationError) -> LaunchKeys {

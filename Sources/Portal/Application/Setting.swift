@@ -75,7 +75,8 @@ extension Setting {
         "MAPPING_URL", .text, "https://app.usegradient.com/integrations",
         "Where partners map; {organizationId} is replaced.")
     static let callsPerSecond = Setting(
-        "CALLS_PER_SECOND", .number(0...10_000), "95", "Calls to Synthesize with the vendor key; Gradient allows 100. 0 lifts the limit.")
+        "CALLS_PER_SECOND", .number(0...10_000), "100",
+        "Calls that Synthesize allows in any second with the vendor key; Perch keeps 1 % below. 0 lifts the limit.")
     static let retryAttempts = Setting("RETRY_ATTEMPTS", .integer(1...20), "5", "Tries of a call that failed in passing.")
     static let connectTimeout = Setting("CONNECT_TIMEOUT", .seconds(1...300), "10", "Longest wait for an outgoing connection.")
     static let totalTimeout = Setting("TOTAL_TIMEOUT", .seconds(1...3600), "60", "Longest wait for an outgoing call as a whole.")
@@ -105,7 +106,8 @@ extension Setting {
         "DROP_HOLD_SHARE", .number(0...1), "0.5", "A run is held when the units sent before shrink by more than this share.")
     static let dropHoldPairs = Setting(
         "DROP_HOLD_PAIRS", .integer(1...1_000_000), "5", "The guard needs at least this many counts sent before.")
-    static let parallelCounts = Setting("PARALLEL_COUNTS", .integer(1...256), "16", "Counts under way at once in one run.")
+    static let parallelCounts = Setting(
+        "PARALLEL_COUNTS", .integer(1...256), "64", "Counts of one run at once that wait for their turn or are under way.")
     static let parallelRuns = Setting("PARALLEL_RUNS", .integer(1...256), "8", "Runs under way at once.")
     static let ticketDeadline = Setting("TICKET_DEADLINE", .seconds(5...86_400), "300", "How long an alert's ticket is awaited.")
     static let scheduleSpread = Setting(

@@ -149,17 +149,18 @@ public protocol LedgerStore: Sendable {
     /// `droppedToZero`.
     /// - Throws: `StoreError` with code `notFound` when the run is not active, `duplicate` when it has such lines already.
     func planLines(_ run: SyncRunID, _ lines: [UsageLine]) async throws(StoreError)
-    /// Marks up to `limit` planned lines as `sending` with this intent time, attempts plus one, and returns them in order. Lines
-    /// that an earlier process left `sending` were made `planned` again by `reopenLines`.
-    func beginSending(_ run: SyncRunID, limit: Int, at: Date) async throws(StoreError) -> [UsageLine]
     /// After a crash: lines left `sending` become `planned`, because setting a count again is harmless
     /// (reliability section 1). Returns how many.
     @discardableResult
     func reopenLines(_ run: SyncRunID) async throws(StoreError) -> Int
-    /// Writes outcomes of lines that are `sending`, and the last counts of the accepted, in one transaction.
+    /// Writes outcomes of lines that are `sending` and the last counts of the accepted; then marks up to `limit` planned lines as
+    /// `sending` with this intent time, attempts plus one, and returns them in order. All in one transaction: what was learned and
+    /// what is meant reach the disk together. Lines that an earlier process left `sending` were made `planned` by `reopenLines`.
     /// - Throws: `StoreError` with code `notFound` when one of the lines is not being sent (the run was taken over or has
-    ///   ended); then no outcome of the batch is written.
-    func recordOutcomes(_ run: SyncRunID, _ outcomes: [LineOutcome]) async throws(StoreError)
+    ///   ended); then nothing of it is written.
+    func recordOutcomes(
+        _ run: SyncRunID, _ outcomes: [LineOutcome], beginning limit: Int, at: Date
+    ) async throws(StoreError) -> [UsageLine]
     /// Lines by position after `cursor`, in the given states (nil: all).
     func lines(
         _ run: SyncRunID, states: Set<UsageLineState>?, after cursor: Int?, limit: Int
@@ -169,4 +170,16 @@ public protocol LedgerStore: Sendable {
     func lastCounts(_ partner: PartnerID) async throws(StoreError) -> [LastCount]
     /// Totals by service of the partner's last `runs` usage runs that accepted something, oldest first.
     func serviceTotals(_ partner: PartnerID, runs: Int) async throws(StoreError) -> [ServiceTotal]
+}
+
+extension LedgerStore {
+    /// Intents alone.
+    public func beginSending(_ run: SyncRunID, limit: Int, at instant: Date) async throws(StoreError) -> [UsageLine] {
+        try await recordOutcomes(run, [], beginning: limit, at: instant)
+    }
+
+    /// Outcomes alone.
+    public func recordOutcomes(_ run: SyncRunID, _ outcomes: [LineOutcome]) async throws(StoreError) {
+        _ = try await recordOutcomes(run, outcomes, beginning: 0, at: .distantPast)
+    }
 }

@@ -19,23 +19,6 @@ extension SQLiteStore {
         }
     }
 
-    public func beginSending(
-        _ run: SyncRunID, limit: Int, at instant: Date
-    ) async throws(StoreError) -> [UsageLine] {
-        try await write { database in
-            let sequence = try database.sequence(of: run)
-            var lines = try database.usageLines(run, Queries.plannedLines, [sequence, max(0, limit)])
-            guard let last = lines.last else { return [] }
-            try database.change(Queries.markSending, [instant.milliseconds, sequence, last.position])
-            for index in lines.indices {
-                lines[index].state = .sending
-                lines[index].attempts += 1
-                lines[index].intentAt = Date(milliseconds: instant.milliseconds)
-            }
-            return lines
-        }
-    }
-
     @discardableResult
     public func reopenLines(_ run: SyncRunID) async throws(StoreError) -> Int {
         try await write { database in
@@ -43,16 +26,22 @@ extension SQLiteStore {
         }
     }
 
-    public func recordOutcomes(_ run: SyncRunID, _ outcomes: [LineOutcome]) async throws(StoreError) {
+    public func recordOutcomes(
+        _ run: SyncRunID, _ outcomes: [LineOutcome], beginning limit: Int, at instant: Date
+    ) async throws(StoreError) -> [UsageLine] {
         try await write { database in
             let sequence = try database.sequence(of: run)
-            var tally = RunTally()
-            for outcome in outcomes {
-                try database.record(outcome, run, sequence)
-                tally.open -= 1
-                tally[outcome.state] += 1
+            if !outcomes.isEmpty {
+                var tally = RunTally()
+                for outcome in outcomes {
+                    try database.record(outcome, run, sequence)
+                    tally.open -= 1
+                    tally[outcome.state] += 1
+                }
+                try database.add(tally, to: sequence)
             }
-            try database.add(tally, to: sequence)
+            guard limit > 0 else { return [] }
+            return try database.beginSending(run, sequence, limit, instant)
         }
     }
 
@@ -180,6 +169,18 @@ extension Database {
         }
         known[basis] = found
         return found
+    }
+
+    fileprivate func beginSending(_ run: SyncRunID, _ sequence: Int64, _ limit: Int, _ instant: Date) throws -> [UsageLine] {
+        var lines = try usageLines(run, Queries.plannedLines, [sequence, limit])
+        guard let last = lines.last else { return [] }
+        try change(Queries.markSending, [instant.milliseconds, sequence, last.position])
+        for index in lines.indices {
+            lines[index].state = .sending
+            lines[index].attempts += 1
+            lines[index].intentAt = Date(milliseconds: instant.milliseconds)
+        }
+        return lines
     }
 
     fileprivate func usageLines(

@@ -7,7 +7,7 @@ import Secrets
 ///
 /// Unchecked: as `Engine`.
 final class World: @unchecked Sendable {
-    static let callsPerSecond = 95.0
+    static let callsPerSecond = 100.0
 
     let seed: UInt64
     let engine: Engine

@@ -16,13 +16,6 @@ extension MemoryStore {
         }
     }
 
-    public func beginSending(_ id: SyncRunID, limit: Int, at instant: Date) throws(StoreError) -> [UsageLine] {
-        try access { database throws(StoreError) in
-            let number = try database.runNumber(id)
-            return database.runs[number].beginSending(limit: max(0, limit), at: instant.stored)
-        }
-    }
-
     @discardableResult
     public func reopenLines(_ id: SyncRunID) throws(StoreError) -> Int {
         try access { database throws(StoreError) in
@@ -31,7 +24,9 @@ extension MemoryStore {
         }
     }
 
-    public func recordOutcomes(_ id: SyncRunID, _ outcomes: [LineOutcome]) throws(StoreError) {
+    public func recordOutcomes(
+        _ id: SyncRunID, _ outcomes: [LineOutcome], beginning limit: Int, at instant: Date
+    ) throws(StoreError) -> [UsageLine] {
         try access { database throws(StoreError) in
             let number = try database.runNumber(id)
             var seen: Set<Int> = []
@@ -50,6 +45,7 @@ extension MemoryStore {
                     accountID: line.accountID, accountName: line.accountName, serviceID: line.serviceID,
                     serviceName: line.serviceName, count: count, runID: id, acceptedAt: outcome.at.stored)
             }
+            return database.runs[number].beginSending(limit: max(0, limit), at: instant.stored)
         }
     }
 

@@ -13,19 +13,21 @@ struct PacerTests {
         let pacer = Pacer(callsPerSecond: 100, time: clock.source)
         try await withThrowingTaskGroup { group in
             for number in 0..<300 {
-                group.addTask { try await pacer.waitTurn(PacerLane(.background, share: "\(number % 3)")) }
+                group.addTask {
+                    pacer.end(try await pacer.waitTurn(PacerLane(.background, share: "\(number % 3)")), .answered)
+                }
             }
             try await group.waitForAll()
         }
-        // 300 turns, 10 ms apart: the clock went on by the 299 gaps and by nothing else, but for the catch-up.
-        #expect(clock.elapsed >= .milliseconds(2_980) && clock.elapsed <= .milliseconds(2_991))
+        // 300 turns, 10.1 ms apart: the clock went on by the 299 gaps and by nothing else, but for the catch-up.
+        #expect(clock.elapsed >= .milliseconds(2_960) && clock.elapsed <= .milliseconds(3_021))
     }
 
     @Test("Without a limit nobody waits")
     func unlimited() async throws {
         let clock = VirtualClock(passesAlone: .zero)
         let pacer = Pacer(callsPerSecond: 0, time: clock.source)
-        for _ in 0..<1_000 { try await pacer.waitTurn(lane) }
+        for _ in 0..<1_000 { _ = try await pacer.waitTurn(lane) }
         #expect(clock.sleeps.isEmpty)
     }
 
@@ -33,14 +35,14 @@ struct PacerTests {
     func cancellation() async throws {
         let clock = VirtualClock(passesAlone: .zero)
         let pacer = Pacer(callsPerSecond: 1, time: clock.source)
-        try await pacer.waitTurn(lane)
+        pacer.end(try await pacer.waitTurn(lane), .answered)
         let waiting = Task { try await pacer.waitTurn(lane) }
         await clock.untilSleeping()
         waiting.cancel()
         await #expect(throws: CancellationError.self) { try await waiting.value }
-        clock.advance(by: .seconds(1))
-        // Had the cancelled call used up the turn at 1 s, this one would sleep until 2 s, and nobody moves the clock.
-        try await pacer.waitTurn(lane)
+        clock.advance(by: .milliseconds(1_010))
+        // Had the cancelled call used up the turn at 1.01 s, this one would sleep until 2.02 s, and nobody moves the clock.
+        _ = try await pacer.waitTurn(lane)
     }
 
     @Test("Who is cancelled already takes no turn")
@@ -49,31 +51,35 @@ struct PacerTests {
         let pacer = Pacer(callsPerSecond: 1, time: clock.source)
         let task = Task {
             withUnsafeCurrentTask { $0?.cancel() }
-            try await pacer.waitTurn(lane)
+            return try await pacer.waitTurn(lane)
         }
         await #expect(throws: CancellationError.self) { try await task.value }
-        try await pacer.waitTurn(lane)
+        _ = try await pacer.waitTurn(lane)
         #expect(clock.sleeps.isEmpty)
     }
 
-    @Test("A pause holds back who comes, and who waits already")
+    @Test("A refusal holds back who comes, and who waits already")
     func pause() async throws {
-        let clock = VirtualClock()
-        let pacer = Pacer(callsPerSecond: 100, time: clock.source)
-        await pacer.pause(for: .seconds(5))
-        try await pacer.waitTurn(lane)
-        #expect(clock.elapsed == .seconds(5))
+        let clock = VirtualClock(passesAlone: .zero)
+        let pacer = Pacer(callsPerSecond: 1, time: clock.source)
+        let first = try await pacer.waitTurn(lane)
+        let waiting = Task { try await pacer.waitTurn(lane) }
+        await clock.untilSleeping()
+        pacer.end(first, .refused(pause: .seconds(10)))
+        clock.advance(by: .milliseconds(1_010))
+        await clock.untilSleeping()
+        #expect(clock.sleeps == [.milliseconds(1_010), .milliseconds(8_990)])
+        clock.advance(by: .milliseconds(8_990))
+        _ = try await waiting.value
+    }
 
-        let manual = VirtualClock(passesAlone: .zero)
-        let held = Pacer(callsPerSecond: 1, time: manual.source)
-        try await held.waitTurn(lane)
-        let waiting = Task { try await held.waitTurn(lane) }
-        await manual.untilSleeping()
-        await held.pause(for: .seconds(10))
-        manual.advance(by: .seconds(1))
-        await manual.untilSleeping()
-        #expect(manual.sleeps == [.seconds(1), .seconds(9)])
-        manual.advance(by: .seconds(9))
-        try await waiting.value
+    @Test("An answer lets the next one go that waited for it")
+    func answerMakesRoom() async throws {
+        let clock = VirtualClock(passesAlone: .seconds(1))
+        let pacer = Pacer(callsPerSecond: 100, maximumUnderWay: 1, time: clock.source)
+        let first = try await pacer.waitTurn(lane)
+        let waiting = Task { try await pacer.waitTurn(lane) }
+        pacer.end(first, .unanswered)
+        _ = try await waiting.value
     }
 }

@@ -3,10 +3,12 @@ import HTTPServer
 import HTTPTypes
 import Integration
 import Store
+import Synchronization
 
 /// All syncs, one sync's ledger, its files, and its progress as events.
 struct LedgerPages: Sendable {
     private let environment: PortalEnvironment
+    private let latestEvent = LatestEvent()
     private var desk: Desk { environment.desk }
 
     init(_ environment: PortalEnvironment) {
@@ -52,12 +54,8 @@ struct LedgerPages: Sendable {
     func events(_ visit: PartnerVisit) async throws -> Response {
         let run = try await visit.run(desk)
         let progress = try await desk.progress(of: run.id)
-        var response = Response.serverSentEvents { events in
-            for await snapshot in progress {
-                let json = try JSONEncoder().encode(ProgressReport(snapshot))
-                try await events.send(
-                    ServerSentEvent(event: "progress", data: String(decoding: json, as: UTF8.self), retryMilliseconds: 2000))
-            }
+        var response = Response.serverSentEvents { [latestEvent] events in
+            for await snapshot in progress { try await events.write(latestEvent.bytes(of: snapshot)) }
             try await events.send(ServerSentEvent(event: "end", data: "{}"))
         }
         response.headerFields[.accelBuffering] = "no"
@@ -70,4 +68,18 @@ struct LedgerPages: Sendable {
         "partner-history": PackageResources.partner_history_mustache,
         "partner-progress": PackageResources.partner_progress_mustache,
     ])
+}
+
+/// The event last written, for the other viewers of the same run: writing it anew for each would be most of what a viewer costs.
+private final class LatestEvent: Sendable {
+    private let latest = Mutex<(snapshot: RunProgress, bytes: [UInt8])?>(nil)
+
+    func bytes(of snapshot: RunProgress) throws -> [UInt8] {
+        if let latest = latest.withLock({ $0 }), latest.snapshot == snapshot { return latest.bytes }
+        let json = try JSONEncoder().encode(ProgressReport(snapshot))
+        let event = ServerSentEvent(event: "progress", data: String(decoding: json, as: UTF8.self), retryMilliseconds: 2000)
+        let bytes = try event.encoded()
+        latest.withLock { $0 = (snapshot, bytes) }
+        return bytes
+    }
 }
