@@ -171,7 +171,8 @@ extension SyncRun {
 
     /// Counts deaths in the same place: a run that got further since starts again at one.
     fileprivate mutating func noteInterruption() {
-        let place = "\(stage.rawValue):\(tally.settled)"
+        let done = stage == .accounts ? findings.accountsCreated + findings.accountsUpdated : tally.settled
+        let place = "\(stage.rawValue):\(done)"
         interruptions = interruptedAt == place ? interruptions + 1 : 1
         interruptedAt = place
     }

@@ -55,7 +55,7 @@ struct LedgerPages: Sendable {
         let run = try await visit.run(desk)
         let progress = try await desk.progress(of: run.id)
         var response = Response.serverSentEvents { [latestEvent] events in
-            for await snapshot in progress { try await events.write(latestEvent.bytes(of: snapshot)) }
+            for await snapshot in progress { try await events.send(latestEvent.event(of: snapshot)) }
             try await events.send(ServerSentEvent(event: "end", data: "{}"))
         }
         response.headerFields[.accelBuffering] = "no"
@@ -72,14 +72,13 @@ struct LedgerPages: Sendable {
 
 /// The event last written, for the other viewers of the same run: writing it anew for each would be most of what a viewer costs.
 private final class LatestEvent: Sendable {
-    private let latest = Mutex<(snapshot: RunProgress, bytes: [UInt8])?>(nil)
+    private let latest = Mutex<(snapshot: RunProgress, event: ServerSentEvent)?>(nil)
 
-    func bytes(of snapshot: RunProgress) throws -> [UInt8] {
-        if let latest = latest.withLock({ $0 }), latest.snapshot == snapshot { return latest.bytes }
+    func event(of snapshot: RunProgress) throws -> ServerSentEvent {
+        if let latest = latest.withLock({ $0 }), latest.snapshot == snapshot { return latest.event }
         let json = try JSONEncoder().encode(ProgressReport(snapshot))
         let event = ServerSentEvent(event: "progress", data: String(decoding: json, as: UTF8.self), retryMilliseconds: 2000)
-        let bytes = try event.encoded()
-        latest.withLock { $0 = (snapshot, bytes) }
-        return bytes
+        latest.withLock { $0 = (snapshot, event) }
+        return event
     }
 }
