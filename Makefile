@@ -34,8 +34,8 @@ test-fast: ## Unit, conformance and scenario tests
 	swift test --skip-build --filter ScenarioTests
 
 # In release: the build takes as long as the histories would without it.
-test-simulation: SEEDS := 2000
-test-simulation: simulate ## 2,000 short simulated histories
+test-simulation: ## 2,000 short simulated histories
+	$(MAKE) --no-print-directory simulate SEEDS=2000
 
 test-threads: system ## The HTTP server's tests under the thread sanitizer
 	swift test --sanitize=thread --package-path Tests/Threads --scratch-path .build-threads
