@@ -52,7 +52,7 @@ extension History {
     func known(_ index: Int, _ process: PerchProcess) async throws -> PartnerID? {
         let partner = world.partners[index]
         let reference = "ref-\(partner.number)"
-        if let id = try await process.store.partner(vendorReference: reference)?.id {
+        if let id = try process.store.partner(vendorReference: reference)?.id {
             world.partners[index].id = id
             return id
         }

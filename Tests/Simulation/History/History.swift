@@ -100,9 +100,7 @@ final class History: @unchecked Sendable {
     private func inspect() {
         engine.after(plan.betweenActions * (0.5 + random.uniform())) { [self] in
             guard !isSettling else { return }
-            if let process {
-                Task { [self] in await judge.judgeSchedules(process, upSince: upSince, lookAgain: plan.lookAgain) }
-            }
+            if let process { judge.judgeSchedules(process, upSince: upSince, lookAgain: plan.lookAgain) }
             inspect()
         }
     }
@@ -136,7 +134,7 @@ final class History: @unchecked Sendable {
             do {
                 guard let id = try await known(index, process) else { continue }
                 let key = currentKey(of: index)
-                let connection = try await process.store.connection(id)
+                let connection = try process.store.connection(id)
                 if connection.state != .connected || connection.keyLastFour != String(key.suffix(4)) {
                     judge.wakes(partner: index)
                     let job = try await process.desk.connect(id, connectRequest(index, key), by: .partner(id, address: nil))
@@ -160,7 +158,7 @@ final class History: @unchecked Sendable {
                 last = "\(error)"
                 // A run that was going on already is waited for.
                 do {
-                    if let id = world.partners[index].id, let active = try await process.store.activeRun(id) {
+                    if let id = world.partners[index].id, let active = try process.store.activeRun(id) {
                         _ = try await ended(active, process)
                     }
                 } catch { last += " / \(error)" }

@@ -7,7 +7,7 @@ extension Judge {
 
     /// Promise 4: what the store says of the next run is what the calendar says, and nothing is overdue while the service is up and idle
     /// enough to notice. Every due time then starts one run, because moving the time on and starting the run are one transaction.
-    func judgeSchedules(_ process: PerchProcess, upSince: Duration, lookAgain: Duration) async {
+    func judgeSchedules(_ process: PerchProcess, upSince: Duration, lookAgain: Duration) {
         // A due time that has run by a wrong clock is not run again by the right one.
         guard !hasClockJumped else { return }
         let now = world.time.now
@@ -15,7 +15,7 @@ extension Judge {
         for (index, partner) in world.partners.enumerated() {
             guard let id = partner.id, let zone = TimeZone(identifier: partner.timeZone) else { continue }
             do {
-                guard let schedule = try await process.store.schedule(id), schedule.isActive else { continue }
+                guard let schedule = try process.store.schedule(id), schedule.isActive else { continue }
                 guard let next = schedule.nextRunAt else {
                     violate("partner \(index): an active schedule has no next time")
                     continue

@@ -61,7 +61,7 @@ final class Judge: @unchecked Sendable, SimulatedSynthesize.Witness {
 
     // MARK: Calls
 
-    func departs(_ call: SimulatedSynthesize.Call) async {
+    func departs(_ call: SimulatedSynthesize.Call) {
         calls += 1
         guard let partner = partnerOfToken[call.token] else { return violate("a call with a key that nobody was given: \(call.path)") }
         let act = Act(call)
@@ -72,7 +72,7 @@ final class Judge: @unchecked Sendable, SimulatedSynthesize.Witness {
         switch act {
         case .count(let service, let account, let count):
             counts += 1
-            await expectIntent(partner, service, account, count, call)
+            expectIntent(partner, service, account, count, call)
         case .createAccounts(let ids): for id in ids { doubt("\(partner)/account/\(id)") }
         case .createService(let name): doubt("service/\(name.lowercased())")
         default: break
@@ -80,17 +80,15 @@ final class Judge: @unchecked Sendable, SimulatedSynthesize.Witness {
     }
 
     /// Promise 1: no number goes out that was not written down first.
-    private func expectIntent(_ partner: Int, _ service: String, _ account: String, _ count: Decimal, _ call: SimulatedSynthesize.Call)
-        async
-    {
+    private func expectIntent(_ partner: Int, _ service: String, _ account: String, _ count: Decimal, _ call: SimulatedSynthesize.Call) {
         guard let process = history?.process, process.number == call.process, let id = world.partners[partner].id else {
             return violate("a count left without a process")
         }
         do {
-            guard let run = try await process.store.activeRun(id) else {
+            guard let run = try process.store.activeRun(id) else {
                 return violate("partner \(partner): a count left without a run: \(account)/\(service)")
             }
-            let intents = try await process.store.lines(run.id, states: [.sending], after: nil, limit: 1000)
+            let intents = try process.store.lines(run.id, states: [.sending], after: nil, limit: 1000)
             let isWritten = intents.contains { $0.accountID == account && $0.serviceID == service && $0.sentCount == count }
             if !isWritten { violate("partner \(partner): \(count) for \(account)/\(service) left without an intent in the ledger") }
             expectTruth(partner, service, account, count, run)

@@ -20,7 +20,7 @@ final class SimulatedSynthesize: @unchecked Sendable {
     private let time: SimulatedTime
 
     protocol Witness: AnyObject {
-        func departs(_ call: Call) async
+        func departs(_ call: Call)
         func arrives(_ call: Call, answer: Int)
         func returns(_ call: Call, _ result: Result<IncomingResponse, HTTPClientError>)
     }
@@ -57,7 +57,7 @@ final class SimulatedSynthesize: @unchecked Sendable {
 
     private func send(_ request: OutgoingRequest, _ process: Int) async throws(HTTPClientError) -> IncomingResponse {
         let call = Call(request, process)
-        await witness?.departs(call)
+        witness?.departs(call)
         let exchange = Exchange()
         let result = await withTaskCancellationHandler {
             await withCheckedContinuation { (continuation: CheckedContinuation<Result<IncomingResponse, HTTPClientError>, Never>) in
