@@ -12,6 +12,8 @@ struct ServicePlan: Sendable, Hashable {
     var create: [ServiceDraft]
     var update: [Update]
 
+    var isEmpty: Bool { create.isEmpty && update.isEmpty }
+
     /// - Parameters:
     ///   - overridden: ids of services that an operator changed by hand; they are left as they are.
     ///   - renamed: ids of services that an operator gave another name, by lower-cased catalogue name.

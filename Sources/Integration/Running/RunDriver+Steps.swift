@@ -115,6 +115,21 @@ extension RunDriver {
     }
 
     private func settleServices(_ work: inout Work) async throws(StepError) {
+        if try await settleServices(&work, mayChange: false) { return }
+        await serviceTurn.take()
+        do throws(StepError) {
+            // Looks again: whoever had the turn before may have made them.
+            try await settleServices(&work, mayChange: true)
+        } catch {
+            await serviceTurn.give()
+            throw error
+        }
+        await serviceTurn.give()
+    }
+
+    /// - Returns: false when something is to be changed and it is not this run's turn.
+    @discardableResult
+    private func settleServices(_ work: inout Work, mayChange: Bool) async throws(StepError) -> Bool {
         let settler = CatalogueSettler(client: work.client)
         let existing = try await StepError.synthesize { () async throws(SynthesizeError) in try await settler.services() }
         let known = try await StepError.store { () async throws(StoreError) in try await store.services() }
@@ -131,6 +146,7 @@ extension RunDriver {
         } catch {
             throw .failed(RunFailure(error), refusesKey: false)
         }
+        guard mayChange || plan.isEmpty else { return false }
         let settled = try await StepError.synthesize { () async throws(SynthesizeError) in
             try await settler.settleServices(plan, existing: existing)
         }
@@ -147,6 +163,7 @@ extension RunDriver {
                 })
             try await store.updateRun(run) { $0.findings = findings }
         }
+        return true
     }
 
     // MARK: Status

@@ -9,6 +9,7 @@ struct RunDriver: Sendable {
     let environment: IntegrationEnvironment
     let board: ProgressBoard
     let control: RunControl
+    let serviceTurn: ServiceTurn
 
     var store: any Store { environment.store }
 

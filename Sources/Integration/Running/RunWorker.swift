@@ -13,6 +13,7 @@ actor RunWorker {
     private let board: ProgressBoard
     private let owner: String
     private let bell = Bell()
+    private let serviceTurn = ServiceTurn()
     private var underWay: [SyncRunID: (control: RunControl, task: Task<Void, Never>)] = [:]
 
     init(_ environment: IntegrationEnvironment, board: ProgressBoard) {
@@ -94,7 +95,7 @@ actor RunWorker {
 
     private func drive(_ run: SyncRun, _ control: RunControl) async {
         guard await beat(run, control) else { return }
-        let driver = RunDriver(environment: environment, board: board, control: control)
+        let driver = RunDriver(environment: environment, board: board, control: control, serviceTurn: serviceTurn)
         let driving = Task { await driver.drive(run) }
         let beating = Task { await keepAlive(run, control) }
         let stopping = Task { await cancelAfterGrace(driving, control) }

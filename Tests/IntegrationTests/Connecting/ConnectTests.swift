@@ -21,7 +21,7 @@ struct ConnectTests {
             #expect(job.purpose == .connect)
             #expect(
                 perch.world.journal.all == [
-                    "O1", "vendor.accounts", "O1", "vendor.accounts", "V1", "S1", "S1", "V1", "A1", "A2", "A1", "O2", "O1",
+                    "O1", "vendor.accounts", "O1", "vendor.accounts", "V1", "V1", "S1", "S1", "V1", "A1", "A2", "A1", "O2", "O1",
                 ])
             #expect(job.findings.accountsCreated == 3)
             #expect(job.findings.servicesCreated == 2)
@@ -309,8 +309,8 @@ struct ConnectTests {
     @Test(
         "An insert whose answer is lost is not made twice: the list is read before anything else is sent",
         arguments: [
-            ("S1", ["V1", "S1", "V1", "S1", "V1", "A1", "A2", "A1", "O2", "O1"]),
-            ("A2", ["V1", "S1", "S1", "V1", "A1", "A2", "A1", "A1", "O2", "O1"]),
+            ("S1", ["V1", "V1", "S1", "V1", "S1", "V1", "A1", "A2", "A1", "O2", "O1"]),
+            ("A2", ["V1", "V1", "S1", "S1", "V1", "A1", "A2", "A1", "A1", "O2", "O1"]),
         ])
     func acceptedAndDropped(_ key: String, _ calls: [String]) async throws {
         try await withInstallation { perch in

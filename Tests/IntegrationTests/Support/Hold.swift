@@ -41,6 +41,7 @@ final class Hold: Sendable {
     }
 
     var hasArrived: Bool { state.withLock { $0.arrived > 0 } }
+    var isReleased: Bool { state.withLock { $0.isOpen } }
 
     /// Returns when so many have arrived since the beginning.
     func untilArrived(_ count: Int = 1) async {

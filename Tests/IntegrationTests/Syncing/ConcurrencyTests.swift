@@ -42,6 +42,26 @@ struct ConcurrencyTests {
         }
     }
 
+    /// Found by the simulation (seed 6690): both read the services while none was there.
+    @Test("Partners who connect at the same moment make each service once")
+    func servicesOnce() async throws {
+        try await withInstallation { perch in
+            perch.synthesize.change { $0.allowsDuplicates = true }
+            let (first, second) = (try await perch.newPartner(1, key: "key-1"), try await perch.newPartner(2, key: "key-2"))
+            let hold = Hold()
+            perch.synthesize.watch { call in
+                if call.key == "V1", !hold.isReleased { try? await hold.arrive() }
+            }
+            async let one = perch.connect(first, key: "key-1")
+            async let two = perch.connect(second, key: "key-2")
+            await hold.untilArrived(2)
+            hold.release()
+            #expect(try await [one, two].map(\.state) == [.succeeded, .succeeded])
+            let names = perch.synthesize.services.map(\.name)
+            #expect(Set(names).count == names.count)
+        }
+    }
+
     @Test("A queued run is cancelled at once")
     func cancelQueued() async throws {
         try await withInstallation({ $0.works = false }) { perch in
