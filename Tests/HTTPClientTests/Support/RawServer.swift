@@ -170,6 +170,7 @@ final class RawConnection {
     private func receive() throws -> Bool {
         var buffer = [UInt8](repeating: 0, count: 65_536)
         let count = recv(descriptor, &buffer, buffer.count, 0)
+        if count < 0 && errno == EINTR { return try receive() }
         if count < 0 && errno == ECONNRESET { return false }
         guard count >= 0 else { throw SocketFailure(call: "recv") }
         unread += buffer.prefix(count)
@@ -184,7 +185,7 @@ final class RawConnection {
     /// Waits for the client to say something or to hang up, but not longer than this.
     func pause(milliseconds: Int32) throws {
         var waiting = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-        guard poll(&waiting, 1, milliseconds) >= 0 else { throw SocketFailure(call: "poll") }
+        guard poll(&waiting, 1, milliseconds) >= 0 || errno == EINTR else { throw SocketFailure(call: "poll") }
     }
 
     /// Returns once the client has closed.

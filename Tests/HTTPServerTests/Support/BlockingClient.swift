@@ -39,6 +39,7 @@ struct BlockingClient: ~Copyable {
         var buffer = [UInt8](repeating: 0, count: 65536)
         while text.map({ !all.contains($0) }) ?? true {
             let count = recv(descriptor, &buffer, buffer.count, 0)
+            if count < 0 && errno == EINTR { continue }
             guard count >= 0 else { throw Failure(description: "recv: errno \(errno) after \(all)") }
             if count == 0 { return all }
             all += String(decoding: buffer[..<count], as: UTF8.self)

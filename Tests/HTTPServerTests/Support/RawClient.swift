@@ -91,7 +91,8 @@ final class RawClient: Sendable {
     func read(_ limit: Int = 65536) async throws -> [UInt8] {
         try await blocking(receiving) { [descriptor] in
             var buffer = [UInt8](repeating: 0, count: limit)
-            let count = recv(descriptor, &buffer, limit, 0)
+            var count = recv(descriptor, &buffer, limit, 0)
+            while count < 0 && errno == EINTR { count = recv(descriptor, &buffer, limit, 0) }
             guard count >= 0 else { throw Failure(description: "recv: errno \(errno)") }
             return Array(buffer[..<count])
         }

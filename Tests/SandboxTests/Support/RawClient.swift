@@ -57,6 +57,7 @@ struct RawClient: Sendable {
         var buffer = [UInt8](repeating: 0, count: 65536)
         while true {
             let count = recv(descriptor, &buffer, buffer.count, 0)
+            if count < 0 && errno == EINTR { continue }
             // A reset after a cut is an end too.
             if count == 0 || (count < 0 && errno == ECONNRESET) { return Reply(bytes: received) }
             guard count > 0 else { throw Failure(call: "recv", code: errno) }
