@@ -73,9 +73,16 @@ extension Desk {
         let isOther = connection.organizationID.map { $0 != organization.organizationID } ?? false
         let toSave = updated
         let insertion = try await remember { store throws(StoreError) in
-            let insertion = try await store.saveConnect(connection: toSave, credential: credential, job: job)
+            let insertion = try await store.saveConnect(
+                connection: toSave, replacing: connection, credential: credential, job: job)
             if case .inserted = insertion, isOther { try await store.forgetAccounts(partner) }
             return insertion
+        }
+        guard let insertion else {
+            throw IntegrationError(
+                code: .conflict,
+                message: "The connection was changed by somebody else while the key was checked, so this key was not stored. Look at "
+                    + "the page again, and connect if you still want to.")
         }
         guard case .inserted(let run) = insertion else {
             throw IntegrationError(
@@ -210,7 +217,8 @@ extension Desk {
         let now = environment.time.now()
         let connection = try await remember { store throws(StoreError) in
             try await store.updateConnection(partner) { connection in
-                guard connection.state != .disabled, connection.partnerKey != nil else { return }
+                // Disabled anew even if it was: a connect that is under way must see that somebody thought otherwise.
+                guard connection.partnerKey != nil else { return }
                 connection.state = .disabled
                 connection.stateSince = now
                 connection.stateReason = nil

@@ -77,6 +77,13 @@ public struct VendorCredential: Sendable, Hashable {
     }
 }
 
+extension Connection {
+    /// Whether nobody has connected, disabled or forgotten the key between the two.
+    package func isUnchanged(since before: Connection) -> Bool {
+        (state, stateSince, keyVersion) == (before.state, before.stateSince, before.keyVersion)
+    }
+}
+
 /// Partner keys, vendor credentials, and what is known of each connection.
 public protocol ConnectionStore: Sendable {
     /// - Throws: `StoreError` with code `notFound` for an unknown partner.
@@ -92,10 +99,11 @@ public protocol ConnectionStore: Sendable {
     /// Inserts or replaces.
     func saveVendorCredential(_ credential: VendorCredential) async throws(StoreError)
     /// Saves the connection, the vendor's credential (nil keeps the stored one) and the connect job in one transaction.
-    /// Nothing is saved when the partner has an active run, which is then returned.
+    /// Nothing is saved when the partner has an active run, which is then returned, or when state or key are not those of `before` any
+    /// more, as when somebody disables while the key is still being checked: then nil.
     func saveConnect(
-        connection: Connection, credential: VendorCredential?, job: SyncRun
-    ) async throws(StoreError) -> RunInsertion
+        connection: Connection, replacing before: Connection, credential: VendorCredential?, job: SyncRun
+    ) async throws(StoreError) -> RunInsertion?
     /// Removes the partner key and the vendor credential; the connection becomes `notConnected` and keeps
     /// what is known of the organization.
     func forgetKey(_ partner: PartnerID, at: Date) async throws(StoreError)

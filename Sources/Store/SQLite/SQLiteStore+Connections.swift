@@ -32,9 +32,10 @@ extension SQLiteStore {
     }
 
     public func saveConnect(
-        connection: Connection, credential: VendorCredential?, job: SyncRun
-    ) async throws(StoreError) -> RunInsertion {
+        connection: Connection, replacing before: Connection, credential: VendorCredential?, job: SyncRun
+    ) async throws(StoreError) -> RunInsertion? {
         try await write { database in
+            guard try database.connection(connection.partnerID).isUnchanged(since: before) else { return nil }
             let insertion = try database.insertUnlessActive(job)
             guard case .inserted = insertion else { return insertion }
             try database.update(connection)

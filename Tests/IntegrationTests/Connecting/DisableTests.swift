@@ -25,6 +25,25 @@ struct DisableTests {
         }
     }
 
+    /// Found by the simulation (seed 8842).
+    @Test("Disable counts although a connect is under way, which then stores nothing", arguments: [true, false])
+    func whileConnecting(isConnected: Bool) async throws {
+        try await withInstallation { perch in
+            let partner = try await perch.connectedPartner()
+            if !isConnected { _ = try await perch.desk.disable(partner, by: .launch) }
+            let hold = Hold()
+            perch.synthesize.fail("O1", .held(hold), times: 1)
+            async let connecting = expectFailure(.conflict) { try await perch.desk.enable(partner, by: .launch) }
+            await hold.untilArrived()
+            perch.clock.advance(by: .seconds(1))
+            _ = try await perch.desk.disable(partner, by: .launch)
+            hold.release()
+            _ = await connecting
+            #expect(try await perch.store.connection(partner).state == .disabled)
+            #expect(try await perch.store.activeRun(partner) == nil)
+        }
+    }
+
     @Test("A server that knows the word disabled gets it, and no other")
     func knownWord() async throws {
         try await withInstallation { perch in

@@ -127,6 +127,28 @@ struct SaveConnectTests {
         }
     }
 
+    /// Found by the simulation (seed 8842): a connect that was under way undid a disable.
+    @Test("saves nothing over a connection that was changed since it was read", arguments: StoreKind.all)
+    func changedMeanwhile(kind: StoreKind) async throws {
+        try await withStore(kind) { store in
+            try await store.createPartner(partner)
+            let before = try await store.connection(partner.id)
+            for change: @Sendable (inout Connection) -> Void in [
+                { $0.stateSince += 1 }, { $0.keyVersion += 1 }, { $0 = Sample.connected() },
+            ] {
+                try await store.updateConnection(partner.id) { [before] in
+                    $0 = before
+                    change(&$0)
+                }
+                let insertion = try await store.saveConnect(
+                    connection: Sample.connected(), replacing: before, credential: Sample.credential(), job: job)
+                #expect(insertion == nil)
+            }
+            #expect(try await store.vendorCredential(partner.id) == nil)
+            #expect(try await store.activeRun(partner.id) == nil)
+        }
+    }
+
     @Test("saves nothing when one part is refused", arguments: StoreKind.all)
     func allOrNothing(kind: StoreKind) async throws {
         try await withStore(kind) { store in

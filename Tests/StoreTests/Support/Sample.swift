@@ -81,3 +81,13 @@ extension Store {
 enum SampleFailure: Error {
     case otherRunClaimed
 }
+
+extension ConnectionStore {
+    /// Over whatever is there.
+    func saveConnect(
+        connection: Connection, credential: VendorCredential?, job: SyncRun
+    ) async throws -> RunInsertion? {
+        let before = try await self.connection(connection.partnerID)
+        return try await saveConnect(connection: connection, replacing: before, credential: credential, job: job)
+    }
+}

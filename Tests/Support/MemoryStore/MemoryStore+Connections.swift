@@ -32,12 +32,12 @@ extension MemoryStore {
     }
 
     public func saveConnect(
-        connection: Connection, credential: VendorCredential?, job: SyncRun
-    ) throws(StoreError) -> RunInsertion {
+        connection: Connection, replacing before: Connection, credential: VendorCredential?, job: SyncRun
+    ) throws(StoreError) -> RunInsertion? {
         try access { database throws(StoreError) in
+            guard try database.connection(connection.partnerID).isUnchanged(since: before) else { return nil }
             if let active = database.activeRun(job.partnerID) { return .alreadyActive(active) }
             let job = try database.insertable(job)
-            try database.requirePartner(connection.partnerID)
             let connection = try connection.stored()
             if let credential { try database.requirePartner(credential.partnerID) }
 
