@@ -32,9 +32,9 @@ extension SQLiteStore {
         try await write { database in
             let sequence = try database.sequence(of: run)
             if !outcomes.isEmpty {
+                try database.record(outcomes, run, sequence)
                 var tally = RunTally()
                 for outcome in outcomes {
-                    try database.record(outcome, run, sequence)
                     tally.open -= 1
                     tally[outcome.state] += 1
                 }
@@ -90,11 +90,21 @@ extension Queries {
     /// Arguments: new state, run, old state.
     static let changeState = "UPDATE usage_line INDEXED BY usage_line_by_state SET state = ? WHERE run = ? AND state = ?"
 
-    /// Arguments: state, attempts, HTTP status, message, instant, run, position.
-    static let recordOutcome = """
+    /// Arguments: state, attempts, HTTP status, message, instant, run, positions as a JSON array.
+    static let recordOutcomes = """
         UPDATE usage_line SET state = ?, attempts = ?, http_status = ?, message = ?, outcome_at = ?
-        WHERE run = ? AND position = ? AND state = 'sending'
-        RETURNING account_id, account_name, service_id, service_name, sent_count
+        WHERE run = ? AND position IN (SELECT value FROM json_each(?)) AND state = 'sending'
+        """
+
+    /// Arguments: run, positions as a JSON array.
+    static let saveLastCounts = """
+        INSERT INTO last_count (partner_id, account_id, service_id, account_name, service_name, count, run, accepted_at)
+        SELECT partner_id, account_id, service_id, account_name, service_name, sent_count, run, outcome_at
+        FROM sync_run CROSS JOIN usage_line ON usage_line.run = sync_run.sequence
+        WHERE sync_run.sequence = ? AND position IN (SELECT value FROM json_each(?))
+        ON CONFLICT (partner_id, account_id, service_id) DO UPDATE SET account_name = excluded.account_name,
+            service_name = excluded.service_name, count = excluded.count, run = excluded.run,
+            accepted_at = excluded.accepted_at
         """
 
     /// Argument: run.
@@ -210,42 +220,32 @@ extension Database {
         }
     }
 
-    fileprivate func record(_ outcome: LineOutcome, _ run: SyncRunID, _ sequence: Int64) throws {
-        guard outcome.state.isOutcome else {
+    /// One statement for all lines with one fate: most of those that are written together were accepted in the same millisecond.
+    fileprivate func record(_ outcomes: [LineOutcome], _ run: SyncRunID, _ sequence: Int64) throws {
+        if let odd = outcomes.first(where: { !$0.state.isOutcome }) {
             throw StoreError(
                 code: .constraint,
                 message: """
-                    \(outcome.state.rawValue) is not what becomes of a line that was sent. No outcome of this batch was saved. \
+                    \(odd.state.rawValue) is not what becomes of a line that was sent. No outcome of this batch was saved. \
                     This is a defect in Perch.
                     """)
         }
-        let row = try Row.fetchOne(
-            cachedStatement(sql: Queries.recordOutcome),
-            arguments: [
-                outcome.state.rawValue, outcome.attempts, outcome.httpStatus, outcome.message,
-                outcome.state == .planned ? nil : outcome.at.milliseconds, sequence, outcome.position,
-            ])
-        guard let row else {
-            throw StoreError.notFound("line being sent", "\(outcome.position) of run \(run)")
+        for (fate, lines) in Dictionary(grouping: outcomes, by: Fate.init) {
+            let moved = try change(
+                Queries.recordOutcomes,
+                [
+                    fate.state.rawValue, fate.attempts, fate.httpStatus, fate.message, fate.at, sequence, Self.positions(lines),
+                ])
+            guard moved == lines.count else {
+                throw StoreError.notFound("line being sent", "one of \(lines.map(\.position)) of run \(run)")
+            }
         }
-        if outcome.state == .accepted {
-            try saveLastCount(RowReader(row, of: "usage_line", key: ["account_id"]), sequence, outcome.at)
-        }
+        let accepted = outcomes.filter { $0.state == .accepted }
+        if !accepted.isEmpty { try change(Queries.saveLastCounts, [sequence, Self.positions(accepted)]) }
     }
 
-    private func saveLastCount(_ line: RowReader, _ sequence: Int64, _ instant: Date) throws {
-        try change(
-            """
-            INSERT INTO last_count (partner_id, account_id, service_id, account_name, service_name, count, run, accepted_at)
-            SELECT partner_id, ?, ?, ?, ?, ?, sequence, ? FROM sync_run WHERE sequence = ?
-            ON CONFLICT (partner_id, account_id, service_id) DO UPDATE SET account_name = excluded.account_name,
-                service_name = excluded.service_name, count = excluded.count, run = excluded.run,
-                accepted_at = excluded.accepted_at
-            """,
-            [
-                line.text("account_id"), line.text("service_id"), line.text("account_name"), line.text("service_name"),
-                line.text("sent_count"), instant.milliseconds, sequence,
-            ])
+    private static func positions(_ outcomes: [LineOutcome]) -> String {
+        "[" + outcomes.map { String($0.position) }.joined(separator: ",") + "]"
     }
 
     /// Changes the run's counts with its lines, in their transaction.
@@ -325,6 +325,20 @@ extension RunTally {
         case .notSent: \.notSent
         case .planned, .sending: \.open
         }
+    }
+}
+
+/// What became of a line, without which line.
+private struct Fate: Hashable {
+    let state: UsageLineState
+    let attempts: Int
+    let httpStatus: Int?
+    let message: String?
+    let at: Int64?
+
+    init(_ outcome: LineOutcome) {
+        (state, attempts, httpStatus, message) = (outcome.state, outcome.attempts, outcome.httpStatus, outcome.message)
+        at = outcome.state == .planned ? nil : outcome.at.milliseconds
     }
 }
 
