@@ -1,7 +1,7 @@
 """Requests a second, latency, memory and CPU of Perch beside Hummingbird, each serving the same bytes with the same fields.
 
 Two pages: a static file of 1 KB, and the partner page of a connected partner with some history. Hummingbird serves both from
-Two pages: a static file of 1 KB, and the partner page of a connected partner with some history. Hummingbird serves both from
+memory, Perch the second from its store. wrk drives both in turn, A B A B: the figures are medians, the ratios those of each
 pair, and only ratios within one run count: absolute figures vary with the machine.
 """
 
