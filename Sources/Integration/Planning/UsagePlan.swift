@@ -8,9 +8,9 @@ struct UsagePlan: Sendable, Hashable {
     var lines: [UsageLine]
     /// Usage records of an account or a service that the snapshot or the catalogue does not have.
     var recordsDropped: Int
-    /// How far the units of the pairs sent before have shrunk, 0 to 1.
+    /// How far the units of the pairs sent before have shrunk since the last sync, 0 to 1.
     var dropShare: Double
-    /// Pairs sent before with a count above 0.
+    /// Pairs sent before with a count above 0, without those that the last sync listed as dropped to zero.
     var pairsBefore: Int
 
     struct Pair: Hashable, Sendable {
@@ -22,9 +22,11 @@ struct UsagePlan: Sendable, Hashable {
     ///   - serviceIDs: Synthesize's ids by lower-cased service name.
     ///   - bases: what counts count, by lower-cased service name.
     ///   - lastCounts: what Synthesize last accepted.
+    ///   - listedBefore: what the last sync listed as dropped to zero. It is no news: customers who leave one by one would add up to
+    ///     a large drop that holds every sync.
     init(
         run: SyncRunID, snapshot: VendorSnapshot, serviceIDs: [String: String], bases: [String: LineBasis],
-        lastCounts: [LastCount], zeroCounts: ZeroCountPolicy
+        lastCounts: [LastCount], listedBefore: Set<Pair> = [], zeroCounts: ZeroCountPolicy
     ) {
         let names = Dictionary(snapshot.accounts.map { ($0.id, $0.name) }, uniquingKeysWith: { first, _ in first })
         var counts: [Pair: Decimal] = [:]
@@ -74,10 +76,11 @@ struct UsagePlan: Sendable, Hashable {
             line.position = position
             return line
         }
-        pairsBefore = before.count
-        let unitsBefore = before.reduce(Decimal(0)) { $0 + $1.count }
+        let expected = before.filter { !listedBefore.contains(Pair(accountID: $0.accountID, serviceID: $0.serviceID)) }
+        pairsBefore = expected.count
+        let unitsBefore = expected.reduce(Decimal(0)) { $0 + $1.count }
         // A pair that grew does not make up for one that shrank: growth is not what the guard is about.
-        let unitsKept = before.reduce(Decimal(0)) { sum, last in
+        let unitsKept = expected.reduce(Decimal(0)) { sum, last in
             let now = counts[Pair(accountID: last.accountID, serviceID: last.serviceID)] ?? 0
             return sum + min(last.count, max(0, now))
         }
@@ -102,5 +105,11 @@ struct UsagePlan: Sendable, Hashable {
             code: "run.largeDrop",
             message: "The vendor now reports \(percent) % fewer units than Synthesize last accepted. Nothing was sent. "
                 + "If that is right, an operator releases the run; if not, the next sync tries again.")
+    }
+}
+
+extension UsagePlan.Pair {
+    init(_ line: UsageLine) {
+        self.init(accountID: line.accountID, serviceID: line.serviceID)
     }
 }

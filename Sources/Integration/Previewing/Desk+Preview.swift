@@ -45,12 +45,14 @@ extension Desk {
         let snapshot = try await fetch(credential)
         let readAt = environment.time.now()
         let services = try await remember { store throws(StoreError) in try await store.services() }
-        let last = try await remember { store throws(StoreError) -> [LastCount] in
-            if let partner { try await store.lastCounts(partner) } else { [] }
+        let environment = environment
+        let (last, listed) = try await remember { store throws(StoreError) -> ([LastCount], [UsageLine]) in
+            guard let partner else { return ([], []) }
+            return (try await store.lastCounts(partner), try await environment.droppedToZero(partner))
         }
         return UsagePreview(
             of: snapshot, connector: environment.connector, serviceIDs: ServicePlan.ids(of: services), lastCounts: last,
-            policy: environment.policy, readAt: readAt)
+            listedBefore: Set(listed.map(UsagePlan.Pair.init)), policy: environment.policy, readAt: readAt)
     }
 
     /// The vendor's answer, or what a run would say of its failure; a person waits for it, so not for longer than `previewDeadline`.

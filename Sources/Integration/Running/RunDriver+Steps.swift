@@ -210,11 +210,14 @@ extension RunDriver {
 
     private func planUsage(_ work: inout Work) async throws(StepError) {
         let partner = work.run.partnerID
-        let last = try await StepError.store { () async throws(StoreError) in try await store.lastCounts(partner) }
+        let (last, listed) = try await StepError.store { () async throws(StoreError) in
+            (try await store.lastCounts(partner), try await environment.droppedToZero(partner))
+        }
         let plan = UsagePlan(
             run: work.run.id, snapshot: work.snapshot,
             serviceIDs: ServicePlan.byCatalogueName(work.services, renamed: work.renamedServices).mapValues(\.id),
-            bases: UsagePlan.bases(of: environment.connector), lastCounts: last, zeroCounts: environment.policy.zeroCounts)
+            bases: UsagePlan.bases(of: environment.connector), lastCounts: last, listedBefore: Set(listed.map(UsagePlan.Pair.init)),
+            zeroCounts: environment.policy.zeroCounts)
         work.findings.recordsDropped = work.snapshot.recordsDropped + plan.recordsDropped
         if !work.findings.dropAllowed, let hold = plan.hold(environment.policy) { throw .held(hold) }
         try await writeLedger(plan.lines, &work)
@@ -275,7 +278,7 @@ extension IntegrationEnvironment {
             try await store.lastCounts(partner).filter { $0.count > 0 }
                 .map { UsagePlan.Pair(accountID: $0.accountID, serviceID: $0.serviceID) })
         return try await store.lines(last.id, states: [.droppedToZero], after: nil, limit: 10_000)
-            .filter { standing.contains(UsagePlan.Pair(accountID: $0.accountID, serviceID: $0.serviceID)) }
+            .filter { standing.contains(UsagePlan.Pair($0)) }
     }
 
     /// The newest sync that is over and came as far as its ledger.

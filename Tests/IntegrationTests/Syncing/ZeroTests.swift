@@ -115,6 +115,27 @@ struct ZeroTests {
         }
     }
 
+    @Test("Customers who leave a few at a time never add up to a large drop; one who comes back and leaves again counts anew")
+    func slowLeave() async throws {
+        try await withInstallation { perch in
+            perch.vendor.setCustomers(20)
+            let partner = try await perch.connectedPartner()
+            _ = try await perch.sync(partner)
+            for left in [14, 10, 7, 5] {
+                perch.vendor.setCustomers(left)
+                let run = try await perch.sync(partner)
+                #expect(run.state == .succeeded, "\(left) left: \(run.failure?.message ?? "")")
+                #expect(run.tally.droppedToZero == 20 - left)
+            }
+            perch.vendor.setCustomers(20)
+            _ = try await perch.sync(partner)
+            perch.vendor.setCustomers(5)
+            #expect(try await perch.sync(partner).state == .held)
+            // A held run lists nothing, so the next is held as well.
+            #expect(try await perch.sync(partner).state == .held)
+        }
+    }
+
     @Test("What is not held cannot be released")
     func notHeld() async throws {
         try await withInstallation { perch in
