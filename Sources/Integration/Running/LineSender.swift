@@ -20,14 +20,14 @@ struct LineSender {
     }
 
     private struct Sent: Sendable {
-        var line: UsageLine
+        var line: LineIntent
         var verdict: LineVerdict
     }
 
     private enum Event: Sendable {
         case sent(Sent)
         /// What stood in the ledger before these lines is on disk, and so are their intents.
-        case written(Result<[UsageLine], StoreError>)
+        case written(Result<[LineIntent], StoreError>)
     }
 
     /// Lines whose intents are on disk ahead of their sending; filled up with every write, and one is begun when half are left. A crash
@@ -48,7 +48,7 @@ struct LineSender {
 
     private var tally = RunTally()
     private var underWay = 0
-    private var ready: ArraySlice<UsageLine> = []
+    private var ready: ArraySlice<LineIntent> = []
     private var hasAllLines = false
     private var outcomes: [LineOutcome] = []
     private var isWriting = false
@@ -111,7 +111,7 @@ struct LineSender {
             group.addTask { [client] in
                 do throws(SynthesizeError) {
                     let status = try await client.setUnitCount(
-                        serviceID: line.serviceID, accountID: line.accountID, count: line.sentCount ?? 0)
+                        serviceID: line.serviceID, accountID: line.accountID, count: line.count)
                     return .sent(Sent(line: line, verdict: .settled(.accepted, status: status, message: nil)))
                 } catch {
                     return .sent(Sent(line: line, verdict: LineVerdict(error)))
@@ -175,7 +175,7 @@ struct LineSender {
         }
     }
 
-    private mutating func add(_ line: UsageLine, _ state: UsageLineState, _ status: Int?, _ message: String?) {
+    private mutating func add(_ line: LineIntent, _ state: UsageLineState, _ status: Int?, _ message: String?) {
         outcomes.append(
             LineOutcome(
                 position: line.position, state: state, attempts: line.attempts, httpStatus: status, message: message,

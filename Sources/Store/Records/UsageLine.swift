@@ -84,6 +84,24 @@ public struct UsageLine: Sendable, Hashable {
     }
 }
 
+/// What sending one line needs; that it is to be sent is on disk.
+public struct LineIntent: Sendable, Hashable {
+    public var position: Int
+    public var accountID: String
+    public var serviceID: String
+    public var count: Decimal
+    /// This one included.
+    public var attempts: Int
+
+    public init(position: Int, accountID: String, serviceID: String, count: Decimal, attempts: Int) {
+        self.position = position
+        self.accountID = accountID
+        self.serviceID = serviceID
+        self.count = count
+        self.attempts = attempts
+    }
+}
+
 /// What became of one line that was being sent.
 public struct LineOutcome: Sendable, Hashable {
     public var position: Int
@@ -154,13 +172,13 @@ public protocol LedgerStore: Sendable {
     @discardableResult
     func reopenLines(_ run: SyncRunID) async throws(StoreError) -> Int
     /// Writes outcomes of lines that are `sending` and the last counts of the accepted; then marks up to `limit` planned lines as
-    /// `sending` with this intent time, attempts plus one, and returns them in order. All in one transaction: what was learned and
+    /// `sending` with this intent time, attempts plus one, and returns their intents in order. All in one transaction: what was learned and
     /// what is meant reach the disk together. Lines that an earlier process left `sending` were made `planned` by `reopenLines`.
     /// - Throws: `StoreError` with code `notFound` when one of the lines is not being sent (the run was taken over or has
     ///   ended); then nothing of it is written.
     func recordOutcomes(
         _ run: SyncRunID, _ outcomes: [LineOutcome], beginning limit: Int, at: Date
-    ) async throws(StoreError) -> [UsageLine]
+    ) async throws(StoreError) -> [LineIntent]
     /// Lines by position after `cursor`, in the given states (nil: all).
     func lines(
         _ run: SyncRunID, states: Set<UsageLineState>?, after cursor: Int?, limit: Int
@@ -174,7 +192,7 @@ public protocol LedgerStore: Sendable {
 
 extension LedgerStore {
     /// Intents alone.
-    public func beginSending(_ run: SyncRunID, limit: Int, at instant: Date) async throws(StoreError) -> [UsageLine] {
+    public func beginSending(_ run: SyncRunID, limit: Int, at instant: Date) async throws(StoreError) -> [LineIntent] {
         try await recordOutcomes(run, [], beginning: limit, at: instant)
     }
 

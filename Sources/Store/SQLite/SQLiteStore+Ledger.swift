@@ -28,7 +28,7 @@ extension SQLiteStore {
 
     public func recordOutcomes(
         _ run: SyncRunID, _ outcomes: [LineOutcome], beginning limit: Int, at instant: Date
-    ) async throws(StoreError) -> [UsageLine] {
+    ) async throws(StoreError) -> [LineIntent] {
         try await write { database in
             let sequence = try database.sequence(of: run)
             if !outcomes.isEmpty {
@@ -41,7 +41,7 @@ extension SQLiteStore {
                 try database.add(tally, to: sequence)
             }
             guard limit > 0 else { return [] }
-            return try database.beginSending(run, sequence, limit, instant)
+            return try database.beginSending(sequence, limit, instant)
         }
     }
 
@@ -77,7 +77,7 @@ extension SQLiteStore {
 extension Queries {
     /// Arguments: run, limit.
     static let plannedLines = """
-        SELECT * FROM usage_line INDEXED BY usage_line_by_state
+        SELECT run, position, account_id, service_id, sent_count, attempts FROM usage_line INDEXED BY usage_line_by_state
         WHERE run = ? AND state = 'planned' ORDER BY position LIMIT ?
         """
 
@@ -181,16 +181,20 @@ extension Database {
         return found
     }
 
-    fileprivate func beginSending(_ run: SyncRunID, _ sequence: Int64, _ limit: Int, _ instant: Date) throws -> [UsageLine] {
-        var lines = try usageLines(run, Queries.plannedLines, [sequence, limit])
-        guard let last = lines.last else { return [] }
-        try change(Queries.markSending, [instant.milliseconds, sequence, last.position])
-        for index in lines.indices {
-            lines[index].state = .sending
-            lines[index].attempts += 1
-            lines[index].intentAt = Date(milliseconds: instant.milliseconds)
+    fileprivate func beginSending(_ sequence: Int64, _ limit: Int, _ instant: Date) throws -> [LineIntent] {
+        let rows = try Row.fetchCursor(cachedStatement(sql: Queries.plannedLines), arguments: [sequence, limit])
+        var intents: [LineIntent] = []
+        while let row = try rows.next() {
+            let reader = RowReader(row, of: "usage_line", key: ["run", "position"])
+            intents.append(
+                LineIntent(
+                    position: try reader.integer("position"), accountID: try reader.text("account_id"),
+                    serviceID: try reader.text("service_id"), count: try reader.count("sent_count"),
+                    attempts: try reader.integer("attempts") + 1))
         }
-        return lines
+        guard let last = intents.last else { return [] }
+        try change(Queries.markSending, [instant.milliseconds, sequence, last.position])
+        return intents
     }
 
     fileprivate func usageLines(

@@ -26,7 +26,7 @@ extension MemoryStore {
 
     public func recordOutcomes(
         _ id: SyncRunID, _ outcomes: [LineOutcome], beginning limit: Int, at instant: Date
-    ) throws(StoreError) -> [UsageLine] {
+    ) throws(StoreError) -> [LineIntent] {
         try access { database throws(StoreError) in
             let number = try database.runNumber(id)
             var seen: Set<Int> = []
@@ -87,7 +87,7 @@ extension StoredRun {
         self.planned = lines.filter { $0.state == .planned }.map(\.position)
     }
 
-    fileprivate mutating func beginSending(limit: Int, at instant: Date) -> [UsageLine] {
+    fileprivate mutating func beginSending(limit: Int, at instant: Date) -> [LineIntent] {
         let positions = planned.prefix(limit)
         planned.removeFirst(positions.count)
         return positions.map { position in
@@ -95,7 +95,10 @@ extension StoredRun {
             lines[index].state = .sending
             lines[index].attempts += 1
             lines[index].intentAt = instant
-            return lines[index]
+            let line = lines[index]
+            return LineIntent(
+                position: position, accountID: line.accountID, serviceID: line.serviceID, count: line.sentCount ?? 0,
+                attempts: line.attempts)
         }
     }
 
