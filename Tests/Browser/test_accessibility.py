@@ -41,7 +41,7 @@ def test_partner_pages(demo, browser, scheme, width):
         {
             "apiKey": demo.vendorAPIKey,
             "customers": [
-                {"id": f"c{number}", "name": "Customer with a rather long name, Ltd", "billable": 123456 * number}
+                {"id": f"c{number}", "name": "Customer with a rather long name, Ltd", "billable": 1234 * number}
                 for number in range(4)
             ],
         },

@@ -8,8 +8,7 @@ struct PreparedRequest: Sendable {
     var limits: RequestLimits
     /// One line a field in libcurl's notation, each ended by a NUL.
     var headerLines: [UInt8]
-    /// What may go along to another origin.
-    private var portableFields: HTTPFields
+    private var headerFields: HTTPFields
 
     init(_ request: OutgoingRequest, defaultLimits: RequestLimits) throws(HTTPClientError) {
         do {
@@ -28,7 +27,7 @@ struct PreparedRequest: Sendable {
         self.limits = limits
         method = request.method
         body = request.body
-        portableFields = HTTPFields(request.headerFields.filter { $0.name == .accept || $0.name == .userAgent })
+        headerFields = request.headerFields
         headerLines = try Self.headerLines(request.headerFields, host: url.origin.hostAndPort)
     }
 
@@ -39,7 +38,8 @@ struct PreparedRequest: Sendable {
         var next = self
         next.url = target
         if target.origin != url.origin {
-            next.headerLines = try Self.headerLines(portableFields, host: target.origin.hostAndPort)
+            next.headerFields = HTTPFields(headerFields.filter { $0.name == .accept || $0.name == .userAgent })
+            next.headerLines = try Self.headerLines(next.headerFields, host: target.origin.hostAndPort)
         }
         return next
     }
