@@ -33,7 +33,7 @@ extension ConsoleVisit {
         let filter = try LineFilter(request.query["state"])
         let after = request.query["after"].flatMap { Int($0) }
         let overview = try await desk.overview(run.partnerID)
-        let lines = try await desk.lines(run.id, states: filter.states, after: after, limit: Self.linesPerPage + 1)
+        let lines = try await desk.linesToShow(of: run, states: filter.states, after: after, limit: Self.linesPerPage + 1)
         let view = RunPageView(
             overview, run, Array(lines.prefix(Self.linesPerPage)), filter, isFirst: after == nil,
             hasMore: lines.count > Self.linesPerPage, csrf: session.csrfToken, settings: environment.settings)
@@ -47,7 +47,7 @@ extension ConsoleVisit {
     }
 
     func export(_ format: LedgerExport.Format) async throws -> Response {
-        LedgerExport(desk: desk).response(try await desk.syncRun(runID), format)
+        try await LedgerExport(desk: desk).response(desk.syncRun(runID), format)
     }
 
     func runList() async throws -> Response {

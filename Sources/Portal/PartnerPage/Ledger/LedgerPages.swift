@@ -36,7 +36,7 @@ struct LedgerPages: Sendable {
         let filter = try LineFilter(visit.request.query["state"])
         let after = visit.request.query["after"].flatMap { Int($0) }
         let overview = try await desk.overview(visit.partnerID)
-        var lines = try await desk.lines(run.id, states: filter.states, after: after, limit: Self.linesPerPage + 1)
+        var lines = try await desk.linesToShow(of: run, states: filter.states, after: after, limit: Self.linesPerPage + 1)
         let hasMore = lines.count > Self.linesPerPage
         lines = Array(lines.prefix(Self.linesPerPage))
         let view = RunPageView(
@@ -47,7 +47,7 @@ struct LedgerPages: Sendable {
 
     /// The whole ledger as a file.
     func export(_ format: LedgerExport.Format) -> @Sendable (PartnerVisit) async throws -> Response {
-        { visit in LedgerExport(desk: desk).response(try await visit.run(desk), format) }
+        { visit in try await LedgerExport(desk: desk).response(visit.run(desk), format) }
     }
 
     /// `progress` events while the run goes on, then one `end`.
