@@ -271,11 +271,13 @@ extension IntegrationEnvironment {
     /// Lines of the last finished sync listed as dropped to zero whose old count still stands in Synthesize.
     func droppedToZero(_ partner: PartnerID) async throws(StoreError) -> [UsageLine] {
         guard let last = try await lastEndedRun(partner) else { return [] }
+        let dropped = try await store.lines(last.id, states: [.droppedToZero], after: nil, limit: 10_000)
+        // Mostly there are none, and then nobody waits for the reading of every count of the partner.
+        guard !dropped.isEmpty else { return [] }
         let standing = Set(
             try await store.lastCounts(partner).filter { $0.count > 0 }
                 .map { UsagePlan.Pair(accountID: $0.accountID, serviceID: $0.serviceID) })
-        return try await store.lines(last.id, states: [.droppedToZero], after: nil, limit: 10_000)
-            .filter { standing.contains(UsagePlan.Pair(accountID: $0.accountID, serviceID: $0.serviceID)) }
+        return dropped.filter { standing.contains(UsagePlan.Pair(accountID: $0.accountID, serviceID: $0.serviceID)) }
     }
 
     /// The newest sync that is over and came as far as its ledger.
