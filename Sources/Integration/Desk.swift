@@ -34,6 +34,9 @@ public final class Desk: Sendable {
 
     var store: any Store { environment.store }
 
+    /// The vendor's product, for instance "SaaS Alerts".
+    public var productName: String { environment.connector.productName }
+
     /// Runs one store action, its errors told as the domain's.
     func remember<Value: Sendable>(
         _ body: (any Store) async throws(StoreError) -> Value

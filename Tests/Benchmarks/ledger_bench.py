@@ -109,11 +109,11 @@ class Service:
         return bench.SyncBench.visitor(self)
 
     def removed(self):
-        """What the service has logged of removed lines; 0 until a removal is through."""
+        """What the service has logged of removed lines; nothing until a removal is through."""
         self.log.flush()
         with open(self.log.name) as file:
             found = [line for line in file if "lines of old runs removed" in line]
-        return int(found[-1].split("lines=")[1].split()[0]) if found else 0
+        return {pair.split("=")[0]: pair.split("=")[1] for pair in found[-1].split() if "=" in pair} if found else {}
 
     def close(self):
         self.connection.close()
@@ -197,9 +197,11 @@ def bench_retention(first):
         assert service.process.poll() is None
         time.sleep(0.5)
         largest_log = max(largest_log, os.path.getsize(path + "-wal"))
-    took, removed = time.monotonic() - begun, service.removed()
+    took, log = time.monotonic() - begun, service.removed()
+    removed = int(log["lines"])
     times, used = writer.end(), bench.cpu_seconds(service.process) - used
-    print(f"{removed:,} lines removed in {took:.0f} s, {used * 1e6 / removed:.0f} CPU seconds a million (writer's included)")
+    print(f"{removed:,} lines removed in {took:.0f} s, {used * 1e6 / removed:.0f} CPU seconds a million (writer's included), "
+          f"longest step {log['longestStepMilliseconds']} ms")
     print(f"a write meanwhile: {told(times)} of {len(times)}; {sum(t > 50 for t in times)} above 50 ms")
     print(f"write-ahead log at most {largest_log / 1e6:.1f} MB")
     service.close()

@@ -270,10 +270,12 @@ extension RunDriver {
 extension IntegrationEnvironment {
     /// Lines of the last finished sync listed as dropped to zero whose old count still stands in Synthesize.
     func droppedToZero(_ partner: PartnerID) async throws(StoreError) -> [UsageLine] {
-        guard let last = try await lastEndedRun(partner) else { return [] }
+        try await droppedToZero(partner, in: lastEndedRun(partner))
+    }
+
+    func droppedToZero(_ partner: PartnerID, in last: SyncRun?) async throws(StoreError) -> [UsageLine] {
+        guard let last, last.tally.droppedToZero > 0 else { return [] }
         let dropped = try await store.lines(last.id, states: [.droppedToZero], after: nil, limit: 10_000)
-        // Mostly there are none, and then nobody waits for the reading of every count of the partner.
-        guard !dropped.isEmpty else { return [] }
         let standing = Set(
             try await store.lastCounts(partner).filter { $0.count > 0 }
                 .map { UsagePlan.Pair(accountID: $0.accountID, serviceID: $0.serviceID) })

@@ -11,7 +11,7 @@ struct LineRetention: Sendable {
     }
 
     /// Lines removed in one transaction.
-    static let stepLines = 1_000
+    static let stepLines = 500
     private static let interval = Duration.seconds(86_400)
     /// After the store failed.
     private static let retryInterval = Duration.seconds(3600)
@@ -21,15 +21,19 @@ struct LineRetention: Sendable {
     func work() async {
         guard let retention = environment.policy.lineRetention else { return }
         let time = environment.time
-        var removed = 0
+        var (removed, longest) = (0, Duration.zero)
         while !Task.isCancelled {
             let begun = time.elapsed()
             let step = await remove(endedBefore: retention)
             if case .removed(let lines) = step { removed += lines }
-            let pause = Self.pause(after: step, took: time.elapsed() - begun)
+            let took = time.elapsed() - begun
+            longest = max(longest, took)
+            let pause = Self.pause(after: step, took: took)
             if pause >= Self.retryInterval, removed > 0 {
-                environment.logger.info("lines of old runs removed", metadata: ["lines": "\(removed)"])
-                removed = 0
+                environment.logger.info(
+                    "lines of old runs removed",
+                    metadata: ["lines": "\(removed)", "longestStepMilliseconds": "\(Int(longest.seconds * 1000))"])
+                (removed, longest) = (0, .zero)
             }
             do {
                 try await time.sleep(pause)

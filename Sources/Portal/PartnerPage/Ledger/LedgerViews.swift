@@ -15,11 +15,11 @@ struct RunListView: Sendable, Hashable {
     var olderBefore: String
 
     init(
-        _ overview: PartnerOverview, _ runs: [SyncRun], isFirst: Bool, hasMore: Bool, csrf: String, settings: PortalSettings
+        _ partner: Partner, product: String, _ runs: [SyncRun], isFirst: Bool, hasMore: Bool, csrf: String, settings: PortalSettings
     ) {
-        let time = LocalTime(zoneName: overview.partner.timeZone)
+        let time = LocalTime(zoneName: partner.timeZone)
         frame = PageFrame(
-            title: "All syncs", product: overview.productName, partnerName: overview.partner.name, csrf: csrf,
+            title: "All syncs", product: product, partnerName: partner.name, csrf: csrf,
             version: settings.version)
         zoneName = time.zoneName
         history = HistoryView(runs, hasMore: false, time: time)
@@ -93,13 +93,13 @@ struct RunPageView: Sendable, Hashable {
     }
 
     init(
-        _ overview: PartnerOverview, _ run: SyncRun, _ lines: [UsageLine], _ filter: LineFilter, isFirst: Bool,
+        _ partner: Partner, product: String, _ run: SyncRun, _ lines: [UsageLine], _ filter: LineFilter, isFirst: Bool,
         hasMore: Bool, csrf: String, settings: PortalSettings
     ) {
-        let time = LocalTime(zoneName: overview.partner.timeZone)
+        let time = LocalTime(zoneName: partner.timeZone)
         headline = "Sync of \(time.dateAndTime(run.startedAt ?? run.createdAt))"
         frame = PageFrame(
-            title: headline, product: overview.productName, partnerName: overview.partner.name, csrf: csrf,
+            title: headline, product: product, partnerName: partner.name, csrf: csrf,
             refreshes: run.state.isActive, version: settings.version)
         runID = run.id.rawValue
         zoneName = time.zoneName
