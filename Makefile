@@ -107,6 +107,15 @@ bench: system ## Start-up, memory, counts a second beside libcurl, pages beside 
 	swift build -c release --static-swift-stdlib --package-path Tests/Benchmarks/HummingbirdPage --scratch-path .build-bench
 	python3 Tests/Benchmarks/http_bench.py $(RELEASE)
 
+bench-ledger: LEDGER_LINES ?= 10000000
+bench-ledger: system ## A ledger of 10 million lines: pages, bytes a line, how long writers wait while old lines are removed: LEDGER_LINES=n
+	$(RELEASE_BUILD)
+	python3 Tests/Benchmarks/ledger_bench.py $(RELEASE) $(LEDGER_LINES)
+
+bench-scale: system ## 100,000 lines over 500 partners at 1,000 calls a second; memory of one run by its number of lines
+	$(RELEASE_BUILD)
+	python3 Tests/Benchmarks/scale_bench.py $(RELEASE)
+
 system:
 	@$(MAKE) --no-print-directory packages NAMES="$(BUILD_PACKAGES)"
 
@@ -131,4 +140,4 @@ $(VENV)/ready: Tests/Browser/requirements.txt
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r Tests/Browser/requirements.txt
 	touch $@
 
-.PHONY: help demo test build test-fast test-threads test-differential test-simulation simulate replay simulate-program guards siege crash disk-trouble fuzz differential test-program test-browser lint format bench system system-test system-browser packages
+.PHONY: help demo test build test-fast test-threads test-differential test-simulation simulate replay simulate-program guards siege crash disk-trouble fuzz differential test-program test-browser lint format bench bench-ledger bench-scale system system-test system-browser packages

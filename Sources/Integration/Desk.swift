@@ -22,16 +22,20 @@ public final class Desk: Sendable {
         outbox = AlertOutbox(environment)
     }
 
-    /// Works until the task is cancelled: runs, schedule and alerts. Returns when everything is put down in order.
+    /// Works until the task is cancelled: runs, schedule, alerts, and what leaves the ledger for its age. Returns when everything is put down in order.
     public func run() async {
         await withTaskGroup { group in
             group.addTask { await self.worker.work() }
             group.addTask { await self.scheduler.work() }
             group.addTask { await self.outbox.work() }
+            group.addTask { await LineRetention(environment: self.environment).work() }
         }
     }
 
     var store: any Store { environment.store }
+
+    /// The vendor's product, for instance "SaaS Alerts".
+    public var productName: String { environment.connector.productName }
 
     /// Runs one store action, its errors told as the domain's.
     func remember<Value: Sendable>(

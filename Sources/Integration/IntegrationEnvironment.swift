@@ -65,6 +65,8 @@ public struct IntegrationPolicy: Sendable, Hashable {
     public var ticketDeadline: Duration
     /// Scheduled runs of different partners are spread over this time.
     public var scheduleSpread: Duration
+    /// How long the lines of an ended run are kept; its counts by state and its totals always are. Nil keeps the lines too.
+    public var lineRetention: Duration?
     /// How often runs, schedule and alerts are looked at although nobody rang: a lease may have run out, or the wall clock been set.
     public var lookAgain: Duration
 
@@ -73,7 +75,7 @@ public struct IntegrationPolicy: Sendable, Hashable {
         parallelCounts: Int = 64, parallelRuns: Int = 8, lease: Duration = .seconds(60),
         runDeadline: Duration = .seconds(6 * 3600), previewDeadline: Duration = .seconds(50), failuresInARow: Int = 20,
         ticketDeadline: Duration = .seconds(300), scheduleSpread: Duration = .seconds(120),
-        lookAgain: Duration = .seconds(15)
+        lineRetention: Duration? = .seconds(400 * 86_400), lookAgain: Duration = .seconds(15)
     ) {
         self.zeroCounts = zeroCounts
         self.dropHoldShare = dropHoldShare
@@ -86,6 +88,7 @@ public struct IntegrationPolicy: Sendable, Hashable {
         self.failuresInARow = failuresInARow
         self.ticketDeadline = ticketDeadline
         self.scheduleSpread = scheduleSpread
+        self.lineRetention = lineRetention
         self.lookAgain = lookAgain
     }
 }

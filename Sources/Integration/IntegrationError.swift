@@ -23,6 +23,8 @@ public struct IntegrationError: Error, Sendable, Hashable, CustomStringConvertib
         /// The partner's state does not allow it: not connected, disabled, a run is going on.
         case conflict
         case notFound
+        /// It was there, and its time is over.
+        case gone
         /// The database failed.
         case store
         /// A stored secret does not open.

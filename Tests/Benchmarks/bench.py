@@ -109,7 +109,7 @@ class SyncBench:
         ]
         vendor = {"apiKey": self.sandbox["saasAlertsAPIKey"], "customers": self.customers}
         call("PUT", self.address + "/control/saas-alerts", vendor)
-        environment = {
+        self.environment = environment = {
             "PERCH_VENDOR_API_KEY": self.sandbox["vendorAPIKey"],
             "PERCH_SYNTHESIZE_URL": self.address,
             "PERCH_SAAS_ALERTS_URL": self.address + "/saas-alerts",
@@ -305,5 +305,6 @@ def bench_sync():
 
 BENCHES = {"serve": bench_serve, "sync": bench_sync, "viewers": bench_viewers, "pace": bench_pace}
 
-for name in sys.argv[2:] or BENCHES:
-    BENCHES[name]()
+if __name__ == "__main__":
+    for name in sys.argv[2:] or BENCHES:
+        BENCHES[name]()

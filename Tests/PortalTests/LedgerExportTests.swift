@@ -119,7 +119,7 @@ struct LedgerExportTests {
     func backPressure(_ format: LedgerExport.Format) async throws {
         try await withAdminOffice { office in
             let run = try await run(office, lines: 1100)
-            let response = LedgerExport(desk: office.environment.desk).response(run, format)
+            let response = try LedgerExport(desk: office.environment.desk).response(run, format)
             guard case .stream(let produce) = response.body else {
                 Issue.record("the ledger is in memory as a whole")
                 return

@@ -55,7 +55,8 @@ struct PageLedgerTests {
         var last = PageSample.line(.failed)
         last.position = 99
         let view = RunPageView(
-            PageSample.overview(.active), run, [last], try LineFilter("failed"), isFirst: false, hasMore: true, csrf: "c",
+            PageSample.overview(.active).partner, product: "Shelf", run, [last], try LineFilter("failed"), isFirst: false, hasMore: true,
+            csrf: "c",
             settings: PageSample.settings)
         #expect(view.nextQuery == "?state=failed&after=99")
         #expect(view.firstQuery == "?state=failed")

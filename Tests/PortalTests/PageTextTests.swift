@@ -98,7 +98,8 @@ struct PageTextTests {
             LedgerPages.library.html(
                 "partner-runs",
                 RunListView(
-                    PageSample.overview(.active), [PageSample.run(.held)], isFirst: true, hasMore: true, csrf: "c",
+                    PageSample.overview(.active).partner, product: "Shelf", [PageSample.run(.held)], isFirst: true, hasMore: true,
+                    csrf: "c",
                     settings: PageSample.settings)
             ).contains(#"<a href="/runs?before=run_1">Older</a>"#))
     }

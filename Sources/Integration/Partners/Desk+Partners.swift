@@ -107,6 +107,7 @@ extension Desk {
             // not stand beside the connection as it was before.
             let connection = try await store.connection(id)
             let lastRun = history.first { !$0.state.isActive }
+            let last = try await environment.lastEndedRun(id)
             return PartnerOverview(
                 partner: partner, connection: connection,
                 standing: ConnectionStanding(connection, connectJob: connectJob, lastRun: lastRun),
@@ -114,8 +115,8 @@ extension Desk {
                 fields: environment.enteredFields(try await store.vendorCredential(id)),
                 schedule: try await store.schedule(id), connectJob: connectJob,
                 activeRun: history.first { $0.state.isActive }, lastRun: lastRun, history: history,
-                notMapped: try await environment.notMapped(id),
-                droppedToZero: try await environment.droppedToZero(id),
+                notMapped: try await environment.notMapped(id, in: last),
+                droppedToZero: try await environment.droppedToZero(id, in: last),
                 totals: try await store.serviceTotals(id, runs: 30),
                 testAlert: try await store.alerts(id, before: nil, limit: 20).first { $0.isTest })
         }
@@ -175,12 +176,12 @@ extension IntegrationEnvironment {
         }
     }
 
-    /// What the last sync found not mapped. An account that Synthesize says is mapped, and whose count was still not taken, waits for
+    /// What the sync `last` found not mapped. An account that Synthesize says is mapped, and whose count was still not taken, waits for
     /// its service.
-    func notMapped(_ partner: PartnerID) async throws(StoreError) -> NotMappedList {
+    func notMapped(_ partner: PartnerID, in last: SyncRun?) async throws(StoreError) -> NotMappedList {
         let accounts = try await store.accounts(partner)
         var lines: [UsageLine] = []
-        if let last = try await lastEndedRun(partner) {
+        if let last, last.tally.notMapped > 0 {
             lines = try await store.lines(last.id, states: [.notMapped], after: nil, limit: 10_000)
         }
         return NotMappedList(accounts: accounts, lines: lines)

@@ -86,12 +86,17 @@ extension Desk {
     }
 
     /// The ledger of a run.
+    /// - Throws: `gone` when lines of it were removed for their age: what is left, or nothing, would pass for all there was.
     public func lines(
         _ run: SyncRunID, states: Set<UsageLineState>?, after cursor: Int?, limit: Int
     ) async throws(IntegrationError) -> [UsageLine] {
-        try await remember { store throws(StoreError) in
+        let lines = try await remember { store throws(StoreError) in
             try await store.lines(run, states: states, after: cursor, limit: limit)
         }
+        // Asked afterwards, because they may be removed while somebody reads page after page.
+        let stored = try await remember { store throws(StoreError) in try await store.run(run) }
+        try stored?.requireLines()
+        return lines
     }
 
     /// Snapshots of a run: the present one first, the last one when it has ended; then the stream ends. A slow reader gets
@@ -113,6 +118,17 @@ extension Desk {
 
     func newRunID() -> SyncRunID {
         SyncRunID(environment.random.identifier(prefix: "run_"))
+    }
+}
+
+extension SyncRun {
+    /// - Throws: `gone` when lines were removed for their age.
+    public func requireLines() throws(IntegrationError) {
+        guard linesRemovedAt != nil else { return }
+        throw IntegrationError(
+            code: .gone,
+            message: "The single counts of this sync were removed from the ledger for their age. The sync itself, its counts by result "
+                + "and its totals are kept.")
     }
 }
 

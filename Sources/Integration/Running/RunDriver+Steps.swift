@@ -273,12 +273,16 @@ extension RunDriver {
 extension IntegrationEnvironment {
     /// Lines of the last finished sync listed as dropped to zero whose old count still stands in Synthesize.
     func droppedToZero(_ partner: PartnerID) async throws(StoreError) -> [UsageLine] {
-        guard let last = try await lastEndedRun(partner) else { return [] }
+        try await droppedToZero(partner, in: lastEndedRun(partner))
+    }
+
+    func droppedToZero(_ partner: PartnerID, in last: SyncRun?) async throws(StoreError) -> [UsageLine] {
+        guard let last, last.tally.droppedToZero > 0 else { return [] }
+        let dropped = try await store.lines(last.id, states: [.droppedToZero], after: nil, limit: 10_000)
         let standing = Set(
             try await store.lastCounts(partner).filter { $0.count > 0 }
                 .map { UsagePlan.Pair(accountID: $0.accountID, serviceID: $0.serviceID) })
-        return try await store.lines(last.id, states: [.droppedToZero], after: nil, limit: 10_000)
-            .filter { standing.contains(UsagePlan.Pair($0)) }
+        return dropped.filter { standing.contains(UsagePlan.Pair($0)) }
     }
 
     /// The newest sync that is over and came as far as its ledger.

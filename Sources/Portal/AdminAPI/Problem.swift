@@ -45,6 +45,7 @@ struct Problem: Encodable, Sendable, Equatable {
         case .forbidden, .synthesizeUnavailable, .vendorUnavailable: .badGateway
         case .otherOrganization, .conflict: .conflict
         case .notFound: .notFound
+        case .gone: .gone
         case .store: .serviceUnavailable
         case .secrets: .internalServerError
         }

@@ -71,7 +71,8 @@ public struct Configuration: Sendable {
             zeroCounts: ZeroCountPolicy(rawValue: read.text(.zeroCounts)) ?? .report,
             dropHoldShare: read.number(.dropHoldShare), dropHoldMinimumPairs: read.integer(.dropHoldPairs),
             parallelCounts: read.integer(.parallelCounts), parallelRuns: read.integer(.parallelRuns),
-            ticketDeadline: read.seconds(.ticketDeadline), scheduleSpread: read.seconds(.scheduleSpread))
+            ticketDeadline: read.seconds(.ticketDeadline), scheduleSpread: read.seconds(.scheduleSpread),
+            lineRetention: read.days(.lineRetentionDays))
         stopDeadline = read.seconds(.stopDeadline)
     }
 
@@ -120,6 +121,8 @@ private struct Reader {
     func number(_ setting: Setting) -> Double { Double(text(setting)) ?? 0 }
     func flag(_ setting: Setting) -> Bool { text(setting) == "true" }
     func seconds(_ setting: Setting) -> Duration { .seconds(integer(setting)) }
+    /// Nil for 0.
+    func days(_ setting: Setting) -> Duration? { integer(setting) > 0 ? .seconds(86_400 * integer(setting)) : nil }
     func list(_ setting: Setting) -> [String] { text(setting).listItems }
 }
 

@@ -49,7 +49,7 @@ extension Setting {
             callsPerSecond, retryAttempts, connectTimeout, totalTimeout, caFile, connector, saasAlertsURL,
             saasAlertsKeyHeader, allowPlainHTTP, launchSecrets, launchPublicKeyFile, launchIssuer, launchAudience,
             defaultTimeZone, frameAncestors, sessionIdle, sessionLifetime, zeroCounts, dropHoldShare, dropHoldPairs,
-            parallelCounts, parallelRuns, ticketDeadline, scheduleSpread, stopDeadline,
+            parallelCounts, parallelRuns, ticketDeadline, scheduleSpread, lineRetentionDays, stopDeadline,
         ] + serverTable
 
     static let host = Setting("HOST", .text, "127.0.0.1", "Address to listen on; 0.0.0.0 for every interface.")
@@ -112,6 +112,10 @@ extension Setting {
     static let ticketDeadline = Setting("TICKET_DEADLINE", .seconds(5...86_400), "300", "How long an alert's ticket is awaited.")
     static let scheduleSpread = Setting(
         "SCHEDULE_SPREAD", .seconds(0...3600), "120", "Scheduled runs of different partners are spread over this time.")
+    static let lineRetentionDays = Setting(
+        "LINE_RETENTION_DAYS", .integer(0...36_500), "400",
+        "Days that the single counts of a sync are kept after its end; its totals stay, and those of each partner's last sync. 0 keeps all."
+    )
     static let stopDeadline = Setting("STOP_DEADLINE", .seconds(1...300), "20", "Longest wait for running requests and syncs at a stop.")
 }
 

@@ -16,7 +16,10 @@ struct LedgerExport: Sendable {
 
     let desk: Desk
 
-    func response(_ run: SyncRun, _ format: Format) -> Response {
+    /// - Throws: `gone` when lines of the run were removed for their age. When that happens while the file is written it ends in the
+    ///   middle, cut off as HTTP can tell, instead of passing for whole.
+    func response(_ run: SyncRun, _ format: Format) throws(IntegrationError) -> Response {
+        try run.requireLines()
         let body: ResponseBody
         switch format {
         case .csv:

@@ -83,6 +83,7 @@ struct ErrorView: Sendable, Hashable {
         case 403: "That was not allowed"
         case 404: "There is nothing here"
         case 409: "Not now"
+        case 410: "No longer kept"
         case 405, 501: "That does not work here"
         case 400..<500: "That request could not be understood"
         case 503: "Not available right now"
@@ -100,6 +101,7 @@ extension IntegrationError {
         case .forbidden, .synthesizeUnavailable, .vendorUnavailable: .badGateway
         case .otherOrganization, .conflict: .conflict
         case .notFound: .notFound
+        case .gone: .gone
         case .store: .serviceUnavailable
         case .secrets: .internalServerError
         }

@@ -9,11 +9,16 @@ import HTTPTypes
 struct SaaSAlertsAPI: SimulatedVendorAPI {
     let name = "saas-alerts"
     var requests = RequestMeter()
-    fileprivate(set) var configuration: SaaSAlertsConfiguration
+    fileprivate(set) var configuration: SaaSAlertsConfiguration { didSet { customersByID = configuration.customersByID } }
+    /// A fetch asks for each customer by itself: without it, 100,000 customers would be 10 billion comparisons.
+    private var customersByID: [String: [SaaSAlertsCustomer]]
 
     static let basePath = ["saas-alerts", "reportApi", "api", "v1"]
 
-    init(configuration: SaaSAlertsConfiguration) { self.configuration = configuration }
+    init(configuration: SaaSAlertsConfiguration) {
+        self.configuration = configuration
+        customersByID = configuration.customersByID
+    }
 
     func access(origin: String) -> [(label: String, value: String)] {
         [("SaaS Alerts API URL", "\(origin)/\(name)"), ("SaaS Alerts API Key", configuration.apiKey)]
@@ -54,7 +59,7 @@ struct SaaSAlertsAPI: SimulatedVendorAPI {
         switch call {
         case .customers: return .json(.array(configuration.customers.map(\.json)))
         case .customer(let id):
-            guard let customer = configuration.customers.first(where: { $0.id == id }) else {
+            guard let customer = customersByID[id]?.first else {
                 return Self.error(.notFound, "Customer not found")
             }
             return .json(customer.json)
@@ -68,7 +73,7 @@ struct SaaSAlertsAPI: SimulatedVendorAPI {
             return .json(
                 ["message": "Validation failed", "details": ["customerId is required"]], status: .badRequest)
         }
-        let customers = configuration.customers.filter { $0.id == id }
+        let customers = customersByID[id] ?? []
         if let raw = customers.compactMap(\.raw).first { return .json(Array(raw.utf8)) }
         return .json(.array(customers.flatMap(\.users)))
     }
@@ -105,6 +110,13 @@ public struct SaaSAlertsConfiguration: Sendable, Equatable {
     public init(apiKey: String, customers: [SaaSAlertsCustomer] = []) {
         self.apiKey = apiKey
         self.customers = customers
+    }
+
+    /// Several may have one id. Those without any are not there.
+    fileprivate var customersByID: [String: [SaaSAlertsCustomer]] {
+        customers.reduce(into: [:]) { byID, customer in
+            if let id = customer.id { byID[id, default: []].append(customer) }
+        }
     }
 }
 

@@ -155,6 +155,8 @@ public struct SyncRun: Sendable, Hashable {
     /// How often a process died while working on this run at `interruptedAt`, a place such as `usage:120`.
     public var interruptions: Int
     public var interruptedAt: String?
+    /// When the first of the run's lines left the ledger for their age; nil while all are there. Tally and totals stay.
+    public var linesRemovedAt: Date?
 
     public init(
         id: SyncRunID, partnerID: PartnerID, purpose: RunPurpose = .usage, trigger: RunTrigger,
@@ -178,6 +180,7 @@ public struct SyncRun: Sendable, Hashable {
         self.leaseExpiresAt = nil
         self.interruptions = 0
         self.interruptedAt = nil
+        self.linesRemovedAt = nil
     }
 }
 
@@ -214,7 +217,7 @@ public protocol SyncRunStore: Sendable {
     /// Lengthens the lease. Returns the run as stored (its `cancelRequested` included), nil when the lease was lost.
     func heartbeat(_ id: SyncRunID, owner: String, leaseUntil: Date) async throws(StoreError) -> SyncRun?
     /// Reads, changes and writes one run in one transaction; returns what was written. A change of id, partner, purpose,
-    /// trigger, `createdAt` or tally is ignored: the tally follows the lines.
+    /// trigger, `createdAt`, tally or `linesRemovedAt` is ignored: tally and removal follow the lines.
     /// - Throws: `StoreError` with code `notFound` for an unknown run, `constraint` for a half-finished one (a state that does
     ///   not fit `finishedAt` or the lease), `duplicate` when it would become a second active run.
     @discardableResult

@@ -183,6 +183,13 @@ public protocol LedgerStore: Sendable {
     func lines(
         _ run: SyncRunID, states: Set<UsageLineState>?, after cursor: Int?, limit: Int
     ) async throws(StoreError) -> [UsageLine]
+    /// Removes lines of runs that ended before `end`, the oldest run first, in one transaction; such a run keeps its row, its tally
+    /// and its totals, and gets `linesRemovedAt`. Lines stay of runs that are active or held, and of each partner's newest ended sync
+    /// that came to its ledger: what dropped to zero and what is not mapped is told from them.
+    /// - Parameter limit: the most lines to remove, which bounds how long another writer waits.
+    /// - Returns: how many were removed, a run without lines counting as one; fewer than `limit` when nothing is left to remove.
+    @discardableResult
+    func removeLines(endedBefore end: Date, limit: Int, at: Date) async throws(StoreError) -> Int
     /// As of now: changed in the same transaction as the lines, also in `SyncRun.tally`.
     func tally(_ run: SyncRunID) async throws(StoreError) -> RunTally
     func lastCounts(_ partner: PartnerID) async throws(StoreError) -> [LastCount]

@@ -208,6 +208,7 @@ extension SyncRun: StoredRecord {
         leaseExpiresAt = try row.optionalInstant("lease_expires_at")
         interruptions = try row.integer("interruptions")
         interruptedAt = try row.optionalText("interrupted_at")
+        linesRemovedAt = try row.optionalInstant("lines_removed_at")
     }
 }
 

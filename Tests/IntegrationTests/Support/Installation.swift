@@ -13,7 +13,7 @@ import Testing
 /// One Perch over a real SQLite file, with Synthesize and the vendor played and the clock in the test's hand.
 final class Installation: Sendable {
     struct Settings: Sendable {
-        var policy = IntegrationPolicy(parallelCounts: 4, scheduleSpread: .zero)
+        var policy = IntegrationPolicy(parallelCounts: 4, scheduleSpread: .zero, lineRetention: nil)
         var retry = RetryPolicy(maximumAttempts: 3, firstDelay: .milliseconds(100), maximumDelay: .seconds(1), spread: 0)
         var callsPerSecond = 0.0
         /// Sleeps up to this long need no `advance`: tries that are repeated, but no poll, heartbeat or grace.

@@ -20,6 +20,8 @@ final class PerchProcess: Sendable {
         let random = RandomSource.seeded(world.seed &* 1_000 &+ UInt64(number))
         var policy = IntegrationPolicy()
         policy.lookAgain = plan.lookAgain
+        // Short, so that a year has many removals.
+        policy.lineRetention = .seconds(20 * 86_400)
         let desk = Desk(
             IntegrationEnvironment(
                 store: store, keyRing: world.keyRing, connector: world.vendor.connector(ofProcess: number),

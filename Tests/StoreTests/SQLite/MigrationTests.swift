@@ -54,18 +54,34 @@ struct MigrationTests {
     func linesWithoutBasis() async throws {
         try await withFixture { fixture in
             let before = try fixture.open()
-            let run = try await before.startedRun()
-            try await before.raw(
-                """
-                INSERT INTO usage_line (run, position, account_id, account_name, service_id, service_name, raw_count, sent_count,
-                    state, attempts)
-                SELECT sequence, 0, 'a0', 'Account 0', 's1', 'Service s1', '5', '5', 'planned', 0 FROM sync_run
-                """)
+            try await before.createPartner(Sample.partner())
+            try await before.writeOldRun("run_1")
             try await before.close()
-            let name = "0002_count_basis.sql"
-            try fixture.write(name, String(contentsOfFile: "\(migrationsDirectory)/\(name)", encoding: .utf8))
+            try fixture.take("0002_count_basis.sql")
+            try fixture.take("0003_line_retention.sql")
             let after = try fixture.open()
-            #expect(try await after.lines(run.id, states: nil, after: nil, limit: 9) == [Sample.line(run, 0)])
+            var line = Sample.line(Sample.run("run_1"), 0)
+            line.state = .notSent
+            #expect(try await after.lines(line.runID, states: nil, after: nil, limit: 9) == [line])
+            #expect(try await after.damage() == [])
+            try await after.close()
+        }
+    }
+
+    @Test("let lines of runs that ended before lines could be removed be removed")
+    func linesOfOlderRuns() async throws {
+        try await withFixture { fixture in
+            try fixture.take("0002_count_basis.sql")
+            let before = try fixture.open()
+            try await before.createPartner(Sample.partner())
+            for id in ["run_1", "run_2"] { try await before.writeOldRun(id) }
+            try await before.close()
+            try fixture.take("0003_line_retention.sql")
+            let after = try fixture.open()
+            let end = Sample.now + 1_000
+            #expect(try await after.removeLines(endedBefore: end, limit: 9, at: end) == 1)
+            #expect(try await after.run(SyncRunID("run_1"))?.linesRemovedAt == end)
+            #expect(try await after.run(SyncRunID("run_2"))?.linesRemovedAt == nil)
             #expect(try await after.damage() == [])
             try await after.close()
         }
@@ -165,6 +181,28 @@ struct MigrationTests {
     }
 }
 
+extension SQLiteStore {
+    /// An ended run with one line, as the first version wrote them: the records have grown columns since.
+    fileprivate func writeOldRun(_ id: String) async throws {
+        let now = Sample.now.milliseconds
+        let findings = String(decoding: try JSONEncoder().encode(RunFindings()), as: UTF8.self)
+        try await raw(
+            """
+            INSERT INTO sync_run (id, partner_id, purpose, trigger_kind, state, stage, created_at, started_at, finished_at,
+                tally_accepted, tally_not_mapped, tally_rejected, tally_failed, tally_excluded, tally_dropped_to_zero, tally_not_sent,
+                tally_open, findings, cancel_requested, interruptions)
+            VALUES ('\(id)', '\(Sample.partner().id)', 'usage', 'partner', 'cancelled', 'usage', \(now), \(now), \(now),
+                0, 0, 0, 0, 0, 0, 1, 0, '\(findings)', 0, 0)
+            """)
+        try await raw(
+            """
+            INSERT INTO usage_line (run, position, account_id, account_name, service_id, service_name, raw_count, sent_count,
+                state, attempts)
+            SELECT sequence, 0, 'a0', 'Account 0', 's1', 'Service s1', '5', '5', 'notSent', 0 FROM sync_run WHERE id = '\(id)'
+            """)
+    }
+}
+
 /// A data directory, and a copy of the product's migrations that a test may change.
 private struct Fixture {
     let data: String
@@ -176,6 +214,11 @@ private struct Fixture {
 
     func write(_ name: String, _ sql: String) throws {
         try Data(sql.utf8).write(to: URL(filePath: "\(migrations)/\(name)"))
+    }
+
+    /// Copies one of the product's.
+    func take(_ name: String) throws {
+        try FileManager.default.copyItem(atPath: "\(migrationsDirectory)/\(name)", toPath: "\(migrations)/\(name)")
     }
 
     func read(_ name: String) throws -> String {

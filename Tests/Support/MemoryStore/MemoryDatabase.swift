@@ -53,6 +53,8 @@ struct StoredRun: Sendable {
     var run: SyncRun
     /// By position.
     var lines: [UsageLine] = []
+    /// False once no line is left, so that removing never looks at the run again.
+    var mayHaveLines = true
     /// The positions of the planned lines, ascending.
     var planned: [Int] = []
     /// Sums of accepted counts, by service name; made when the run ends.

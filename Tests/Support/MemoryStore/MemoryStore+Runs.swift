@@ -130,6 +130,7 @@ extension MemoryDatabase {
         run.trigger = old.trigger
         run.createdAt = old.createdAt
         run.tally = old.tally
+        run.linesRemovedAt = old.linesRemovedAt
         if run.finishedAt == nil, let active = activeRunOfPartner[run.partnerID], active != number {
             throw .duplicate("active run of the partner")
         }

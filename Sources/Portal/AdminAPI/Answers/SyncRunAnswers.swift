@@ -18,6 +18,8 @@ struct SyncRunAnswer: Encodable, Sendable {
     var cancelRequested: Bool
     /// How often a process died while working on the run at the same place.
     var interruptions: Int
+    /// When the run's lines were removed for their age.
+    @OrNull var linesRemovedAt: Date?
     var tally: TallyAnswer
     var findings: FindingsAnswer
 
@@ -35,6 +37,7 @@ struct SyncRunAnswer: Encodable, Sendable {
         failure = run.failure.map(FailureAnswer.init)
         cancelRequested = run.cancelRequested
         interruptions = run.interruptions
+        linesRemovedAt = run.linesRemovedAt
         tally = TallyAnswer(run.tally)
         findings = FindingsAnswer(run.findings)
     }

@@ -53,7 +53,7 @@ extension AdminAPI {
 
 extension AdminCall {
     fileprivate func export(_ format: LedgerExport.Format) async throws -> Response {
-        LedgerExport(desk: desk).response(try await desk.syncRun(runID), format)
+        try await LedgerExport(desk: desk).response(desk.syncRun(runID), format)
     }
 
     /// Nil for an unknown run.

@@ -32,22 +32,22 @@ extension ConsoleVisit {
         let run = try await desk.syncRun(runID)
         let filter = try LineFilter(request.query["state"])
         let after = request.query["after"].flatMap { Int($0) }
-        let overview = try await desk.overview(run.partnerID)
-        let lines = try await desk.lines(run.id, states: filter.states, after: after, limit: Self.linesPerPage + 1)
+        let partner = try await desk.partner(run.partnerID)
+        let lines = try await desk.linesToShow(of: run, states: filter.states, after: after, limit: Self.linesPerPage + 1)
         let view = RunPageView(
-            overview, run, Array(lines.prefix(Self.linesPerPage)), filter, isFirst: after == nil,
+            partner, product: desk.productName, run, Array(lines.prefix(Self.linesPerPage)), filter, isFirst: after == nil,
             hasMore: lines.count > Self.linesPerPage, csrf: session.csrfToken, settings: environment.settings)
         return page(
             "console-run",
             ConsoleRunView(
                 frame: frame(view.headline, .partners), partnerID: run.partnerID.rawValue,
-                partnerName: overview.partner.name, run: view, isActive: run.state.isActive,
+                partnerName: partner.name, run: view, isActive: run.state.isActive,
                 canCancel: run.state.isActive && mayAct(as: .operator),
                 canRelease: run.state == .held && mayAct(as: .operator)))
     }
 
     func export(_ format: LedgerExport.Format) async throws -> Response {
-        LedgerExport(desk: desk).response(try await desk.syncRun(runID), format)
+        try await LedgerExport(desk: desk).response(desk.syncRun(runID), format)
     }
 
     func runList() async throws -> Response {

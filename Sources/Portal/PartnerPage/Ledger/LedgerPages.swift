@@ -19,14 +19,14 @@ struct LedgerPages: Sendable {
     private static let linesPerPage = 100
 
     func list(_ visit: PartnerVisit) async throws -> Response {
-        let overview = try await desk.overview(visit.partnerID)
+        let partner = try await desk.partner(visit.partnerID)
         let before = visit.request.query["before"].map { SyncRunID($0) }
         // One more than shown tells whether there is a next page.
         var runs = try await desk.syncRuns(visit.partnerID, before: before, limit: Self.runsPerPage + 1)
         let hasMore = runs.count > Self.runsPerPage
         runs = Array(runs.prefix(Self.runsPerPage))
         let view = RunListView(
-            overview, runs, isFirst: before == nil, hasMore: hasMore, csrf: visit.session.csrfToken,
+            partner, product: desk.productName, runs, isFirst: before == nil, hasMore: hasMore, csrf: visit.session.csrfToken,
             settings: environment.settings)
         return .html(Self.library.html("partner-runs", view))
     }
@@ -35,19 +35,19 @@ struct LedgerPages: Sendable {
         let run = try await visit.run(desk)
         let filter = try LineFilter(visit.request.query["state"])
         let after = visit.request.query["after"].flatMap { Int($0) }
-        let overview = try await desk.overview(visit.partnerID)
-        var lines = try await desk.lines(run.id, states: filter.states, after: after, limit: Self.linesPerPage + 1)
+        let partner = try await desk.partner(visit.partnerID)
+        var lines = try await desk.linesToShow(of: run, states: filter.states, after: after, limit: Self.linesPerPage + 1)
         let hasMore = lines.count > Self.linesPerPage
         lines = Array(lines.prefix(Self.linesPerPage))
         let view = RunPageView(
-            overview, run, lines, filter, isFirst: after == nil, hasMore: hasMore, csrf: visit.session.csrfToken,
+            partner, product: desk.productName, run, lines, filter, isFirst: after == nil, hasMore: hasMore, csrf: visit.session.csrfToken,
             settings: environment.settings)
         return .html(Self.library.html("partner-run", view))
     }
 
     /// The whole ledger as a file.
     func export(_ format: LedgerExport.Format) -> @Sendable (PartnerVisit) async throws -> Response {
-        { visit in LedgerExport(desk: desk).response(try await visit.run(desk), format) }
+        { visit in try await LedgerExport(desk: desk).response(visit.run(desk), format) }
     }
 
     /// `progress` events while the run goes on, then one `end`.

@@ -15,11 +15,11 @@ struct RunListView: Sendable, Hashable {
     var olderBefore: String
 
     init(
-        _ overview: PartnerOverview, _ runs: [SyncRun], isFirst: Bool, hasMore: Bool, csrf: String, settings: PortalSettings
+        _ partner: Partner, product: String, _ runs: [SyncRun], isFirst: Bool, hasMore: Bool, csrf: String, settings: PortalSettings
     ) {
-        let time = LocalTime(zoneName: overview.partner.timeZone)
+        let time = LocalTime(zoneName: partner.timeZone)
         frame = PageFrame(
-            title: "All syncs", product: overview.productName, partnerName: overview.partner.name, csrf: csrf,
+            title: "All syncs", product: product, partnerName: partner.name, csrf: csrf,
             version: settings.version)
         zoneName = time.zoneName
         history = HistoryView(runs, hasMore: false, time: time)
@@ -63,6 +63,8 @@ struct RunPageView: Sendable, Hashable {
     var failure: String
     var filters: [Filter]
     var rows: [Row]
+    /// False when the lines were removed for their age, so that there is no file to download.
+    var keepsLines: Bool
     /// Why there is no row; empty when there is one.
     var emptyText: String
     /// The query of the next page; empty on the last.
@@ -91,13 +93,13 @@ struct RunPageView: Sendable, Hashable {
     }
 
     init(
-        _ overview: PartnerOverview, _ run: SyncRun, _ lines: [UsageLine], _ filter: LineFilter, isFirst: Bool,
+        _ partner: Partner, product: String, _ run: SyncRun, _ lines: [UsageLine], _ filter: LineFilter, isFirst: Bool,
         hasMore: Bool, csrf: String, settings: PortalSettings
     ) {
-        let time = LocalTime(zoneName: overview.partner.timeZone)
+        let time = LocalTime(zoneName: partner.timeZone)
         headline = "Sync of \(time.dateAndTime(run.startedAt ?? run.createdAt))"
         frame = PageFrame(
-            title: headline, product: overview.productName, partnerName: overview.partner.name, csrf: csrf,
+            title: headline, product: product, partnerName: partner.name, csrf: csrf,
             refreshes: run.state.isActive, version: settings.version)
         runID = run.id.rawValue
         zoneName = time.zoneName
@@ -109,9 +111,15 @@ struct RunPageView: Sendable, Hashable {
         failure = run.failure?.message ?? ""
         filters = Self.filters(run.tally, filter)
         rows = lines.map(Row.init)
+        keepsLines = run.linesRemovedAt == nil
         emptyText =
-            !lines.isEmpty
-            ? "" : filter.state == nil ? "No counts are in this sync's ledger." : "No count of this sync is in this state."
+            if let removedAt = run.linesRemovedAt {
+                "The single counts of this sync were removed on \(time.date(removedAt)) for their age. The numbers above stay."
+            } else if !lines.isEmpty {
+                ""
+            } else {
+                filter.state == nil ? "No counts are in this sync's ledger." : "No count of this sync is in this state."
+            }
         let stateQuery = filter.state.map { "state=\($0.rawValue)" }
         nextQuery = hasMore ? Self.query([stateQuery, lines.last.map { "after=\($0.position)" }]) : ""
         firstQuery = isFirst ? "" : Self.query([stateQuery])
@@ -148,6 +156,15 @@ struct RunPageView: Sendable, Hashable {
                 query: query([state.map { "state=\($0.rawValue)" }]), label: label, count: Wording.number(count),
                 isCurrent: state == filter.state)
         }
+    }
+}
+
+extension Desk {
+    /// None for a run whose lines were removed, which the page tells.
+    func linesToShow(
+        of run: SyncRun, states: Set<UsageLineState>?, after cursor: Int?, limit: Int
+    ) async throws(IntegrationError) -> [UsageLine] {
+        run.linesRemovedAt == nil ? try await lines(run.id, states: states, after: cursor, limit: limit) : []
     }
 }
 
