@@ -20,8 +20,10 @@ GUARDS = [
     (
         "a count's intent is on disk before it is sent",
         RUNNING + "LineSender.swift",
-        "ready = try await environment.store.beginSending(\n                    run.id, limit: Self.intentBatch, at: environment.time.now())[...]",
-        "ready = try await environment.store.lines(\n                    run.id, states: [.planned], after: nil, limit: Self.intentBatch)[...]",
+        "return .written(.success(try await store.recordOutcomes(run, outcomes, beginning: limit, at: time.now())))",
+        "let ahead = try await store.lines(run, states: [.planned], after: nil, limit: limit)\n"
+        "                _ = try await store.recordOutcomes(run, outcomes, beginning: 0, at: time.now())\n"
+        "                return .written(.success(ahead))",
     ),
     (
         "accounts are listed again after a doubtful insert",
@@ -78,7 +80,7 @@ GUARDS = [
         "guard connection.state == .connected || true else {",
     ),
     (
-        "what is counted is read after the mapping, in the vendor's own zone of time",
+        "a schedule is kept in the partner's own time zone",
         "Sources/Integration/Scheduling/Scheduler.swift",
         "next = try environment.nextDue(schedule, timeZone: partner.timeZone, after: now)",
         'next = try environment.nextDue(schedule, timeZone: "UTC", after: now)',
@@ -100,6 +102,36 @@ GUARDS = [
         RUNNING + "RunDriver.swift",
         "try await store.reopenLines(run.id)\n            try await store.updateRun(run.id) { run in",
         "if true { return }\n            try await store.updateRun(run.id) { run in",
+    ),
+    (
+        "a run waits for its turn before it adds to the vendor's services",
+        RUNNING + "RunDriver+Steps.swift",
+        "await serviceTurn.take()",
+        "",
+    ),
+    (
+        "a connect that is under way when somebody disables stores nothing",
+        "Sources/Store/Records/Connection.swift",
+        "(state, stateSince, keyVersion) == (before.state, before.stateSince, before.keyVersion)",
+        "true",
+    ),
+    (
+        "no more calls leave in a second than the limit allows",
+        "Sources/Synthesize/Pacing/Pacer.swift",
+        "PacerQueue(callsPerSecond: callsPerSecond,",
+        "PacerQueue(callsPerSecond: 0,",
+    ),
+    (
+        "a large drop waits for a person",
+        RUNNING + "RunDriver+Steps.swift",
+        "if !work.findings.dropAllowed, let hold",
+        "if !work.findings.dropAllowed, false, let hold",
+    ),
+    (
+        "a run in which Perch died twice in the same place waits for a person",
+        "Sources/Integration/Planning/RunMachine.swift",
+        "guard interruptions >= 2 else { return nil }",
+        "guard interruptions >= 1_000 else { return nil }",
     ),
     (
         "an account without a mapping does not fail its line",

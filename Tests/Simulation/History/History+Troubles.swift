@@ -19,11 +19,11 @@ extension History {
             world.vendor.faultShare = 0.5
             engine.after(.seconds(random.number(below: 6 * 3600))) { [self] in world.vendor.faultShare = 0 }
         case 4: setWallClock()
-        default: restart()
+        default: if random.uniform() < 0.5 { restart() } else { stopsAtNextCount = true }
         }
     }
 
-    private func weather(_ weather: Weather, _ name: String, hours: Int) {
+    func weather(_ weather: Weather, _ name: String, hours: Int) {
         judge.note("\(name) begins")
         world.synthesize.weather = weather
         engine.after(.seconds(random.number(below: hours * 3600))) { [self] in

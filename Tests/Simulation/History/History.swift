@@ -17,6 +17,8 @@ final class History: @unchecked Sendable {
     private var processes = 0
     private var nextCrash = Int.max
     private var upSince = Duration.zero
+    /// The process is asked to stop soon after the next count has left.
+    var stopsAtNextCount = false
     var isOver = false
 
     var engine: Engine { world.engine }
@@ -34,6 +36,7 @@ final class History: @unchecked Sendable {
     func run() -> [String] {
         startProcess()
         for partner in world.partners.indices { scheduleAction(of: partner, within: .seconds(3600)) }
+        if random.uniform() < 0.5 { announce() }
         scheduleTrouble()
         planCrash()
         inspect()
@@ -65,6 +68,7 @@ final class History: @unchecked Sendable {
         nextCrash = .max
         guard let process, !isSettling else { return }
         judge.note("process \(process.number) dies")
+        for run in activeRuns(process) { judge.deaths.add(run) }
         lastStore = process.store.snapshot()
         self.process = nil
         engine.kill(process: process.number)
@@ -90,9 +94,28 @@ final class History: @unchecked Sendable {
             await process.stop()
             guard self.process === process else { return }
             judge.note("process \(process.number) has stopped")
+            for run in activeRuns(process) where run.state != .queued {
+                judge.violate("run \(run.id) was not put down in order: it is \(run.state)")
+            }
             lastStore = process.store
             self.process = nil
             comeBack()
+        }
+    }
+
+    /// A count is on its way.
+    func countLeaves() {
+        guard stopsAtNextCount else { return }
+        stopsAtNextCount = false
+        engine.after(.seconds(random.uniform())) { [self] in restart() }
+    }
+
+    private func activeRuns(_ process: PerchProcess) -> [SyncRun] {
+        do {
+            return try world.partners.compactMap(\.id).compactMap { try process.store.activeRun($0) }
+        } catch {
+            judge.violate("runs cannot be read: \(error)")
+            return []
         }
     }
 

@@ -16,13 +16,15 @@ struct HistoryPlan {
     var jobsBetweenCrashes: Int
     /// How often loops look again by themselves.
     var lookAgain: Duration
+    /// Whether some histories have one.
+    var hasSlowDisks: Bool
 
     /// A few partners for a few days in which everything goes wrong.
     static let short = HistoryPlan(
         name: "short", partners: 3, days: 3, customers: 6, betweenActions: .seconds(5400), betweenTroubles: .seconds(4 * 3600),
-        jobsBetweenCrashes: 1500, lookAgain: .seconds(600))
+        jobsBetweenCrashes: 1500, lookAgain: .seconds(600), hasSlowDisks: true)
     /// Fifty partners for a year, most of which is quiet.
     static let year = HistoryPlan(
         name: "year", partners: 50, days: 365, customers: 3, betweenActions: .seconds(20 * 86_400), betweenTroubles: .seconds(4 * 86_400),
-        jobsBetweenCrashes: 200_000, lookAgain: .seconds(3600))
+        jobsBetweenCrashes: 200_000, lookAgain: .seconds(3600), hasSlowDisks: false)
 }

@@ -16,6 +16,7 @@ extension Judge {
             guard let id = partner.id, let zone = TimeZone(identifier: partner.timeZone) else { continue }
             do {
                 guard let schedule = try process.store.schedule(id), schedule.isActive else { continue }
+                if silent.contains(index) { violate("partner \(index) was told that Perch has stopped, and is on the schedule") }
                 guard let next = schedule.nextRunAt else {
                     violate("partner \(index): an active schedule has no next time")
                     continue

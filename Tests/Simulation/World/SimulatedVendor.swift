@@ -27,8 +27,9 @@ final class SimulatedVendor: @unchecked Sendable {
     /// The share of reads that fail.
     var faultShare = 0.0
     private let engine: Engine
+    private let time: SimulatedTime
 
-    init(_ engine: Engine) { self.engine = engine }
+    init(_ engine: Engine, _ time: SimulatedTime) { (self.engine, self.time) = (engine, time) }
 
     func connector(ofProcess process: Int) -> any Connector { Reader(vendor: self, process: process) }
 
@@ -65,9 +66,8 @@ final class SimulatedVendor: @unchecked Sendable {
     }
 
     private func read(_ key: String, _ process: Int) async throws(ConnectorError) -> VendorSnapshot {
-        let time = SimulatedTime(engine).source(ofProcess: process)
         do {
-            try await time.sleep(.milliseconds(50 + engine.random.number(below: 2000)))
+            try await time.source(ofProcess: process).sleep(.milliseconds(50 + engine.random.number(below: 2000)))
         } catch {
             throw ConnectorError(code: .cancelled, message: "Stopped while reading from Acme Guard.")
         }
