@@ -134,6 +134,18 @@ GUARDS = [
         "guard interruptions >= 1_000 else { return nil }",
     ),
     (
+        "a schedule whose syncs fail again and again waits longer and longer",
+        "Sources/Integration/Scheduling/Scheduler.swift",
+        "earliest > now {",
+        "earliest > now, false {",
+    ),
+    (
+        "one success brings a schedule back that has failed",
+        "Sources/Integration/Scheduling/FailureBackoff.swift",
+        "case .succeeded, .partial, .held: true",
+        "case .succeeded, .partial, .held: false",
+    ),
+    (
         "an account without a mapping does not fail its line",
         "Sources/Integration/Planning/LineVerdict.swift",
         ".notMapped",

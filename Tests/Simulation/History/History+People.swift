@@ -39,7 +39,7 @@ extension History {
         case 5...7: mapEverything(partner)
         case 8...11: syncNow(partner)
         case 12: disable(partner)
-        case 13: newKey(partner)
+        case 13: if random.uniform() < 0.5 { newKey(partner) } else { changesKeyAtNextCount.insert(partner) }
         case 14: disconnect(partner)
         case 15: changeSchedule(partner)
         case 16: testAlert(partner)
@@ -159,7 +159,7 @@ extension History {
     // MARK: In Synthesize
 
     /// Generates a new key there; Perch does not know it until somebody pastes it.
-    private func newKey(_ index: Int) {
+    func newKey(_ index: Int) {
         judge.note("partner \(index): generates a new key in Synthesize")
         do {
             let keys = try world.synthesize.model.generatePartnerKey(

@@ -19,6 +19,8 @@ final class History: @unchecked Sendable {
     private var upSince = Duration.zero
     /// The process is asked to stop soon after the next count has left.
     var stopsAtNextCount = false
+    /// Partners who generate a new key soon after their next count has left.
+    var changesKeyAtNextCount: Set<Int> = []
     var isOver = false
 
     var engine: Engine { world.engine }
@@ -104,7 +106,10 @@ final class History: @unchecked Sendable {
     }
 
     /// A count is on its way.
-    func countLeaves() {
+    func countLeaves(of partner: Int) {
+        if changesKeyAtNextCount.remove(partner) != nil {
+            engine.after(.seconds(random.uniform())) { [self] in if !isSettling { newKey(partner) } }
+        }
         guard stopsAtNextCount else { return }
         stopsAtNextCount = false
         engine.after(.seconds(random.uniform())) { [self] in restart() }
@@ -139,6 +144,7 @@ final class History: @unchecked Sendable {
         judge.note("all is fair from now on")
         world.synthesize.weather = .fair
         world.vendor.faultShare = 0
+        world.vendor.refused = []
         world.time.error = .zero
         engine.after(.seconds(180)) { [self] in
             if process == nil { startProcess() }

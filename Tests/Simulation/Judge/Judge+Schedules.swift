@@ -24,6 +24,7 @@ extension Judge {
                 if next < now.addingTimeInterval(-grace), (world.engine.elapsed - upSince).seconds > grace {
                     violate("partner \(index): due at \(next), and nothing began until \(now)")
                 }
+                try judgeDueTimes(index, id, schedule, process, grace: grace + Self.spread)
                 guard next >= now else { continue }
                 let oracle = ScheduleOracle(schedule: schedule, zone: zone)
                 let due = oracle.next(after: now.addingTimeInterval(-Self.spread))

@@ -34,12 +34,16 @@ final class Judge: @unchecked Sendable, SimulatedSynthesize.Witness {
     private var wakings: [Int: Int] = [:]
     /// Answers 401 since somebody last entered a key.
     private var refusals: [Int: Int] = [:]
+    /// When a run learned that Synthesize will not have it, by process and run: what a process was told while it died or stopped, the
+    /// next has to hear itself.
+    private var refusedAt: [String: Duration] = [:]
     private var departures: [Duration] = []
     private var departing = 0
     private var arrivals: [Duration] = []
     /// Runs of which some count has left.
     private var sendingRuns: Set<SyncRunID> = []
     var deaths = Deaths()
+    var expectations: [Int: Expectation] = [:]
 
     init(world: World, isVerbose: Bool) {
         (self.world, self.isVerbose) = (world, isVerbose)
@@ -91,7 +95,7 @@ final class Judge: @unchecked Sendable, SimulatedSynthesize.Witness {
         switch act {
         case .count(let service, let account, let count):
             counts += 1
-            history?.countLeaves()
+            history?.countLeaves(of: partner)
             expectIntent(partner, service, account, count, call)
         case .createAccounts(let ids): for id in ids { expectLook("\(partner)/account/\(id)", partner, call) }
         case .createService(let name): expectLook("service/\(name.lowercased())", partner, call)
@@ -111,6 +115,9 @@ final class Judge: @unchecked Sendable, SimulatedSynthesize.Witness {
             let intents = try process.store.lines(run.id, states: [.sending], after: nil, limit: 1000)
             let isWritten = intents.contains { $0.accountID == account && $0.serviceID == service && $0.sentCount == count }
             if !isWritten { violate("partner \(partner): \(count) for \(account)/\(service) left without an intent in the ledger") }
+            if let refused = refusedAt["\(call.process)/\(run.id)"], refused < world.engine.elapsed {
+                violate("partner \(partner): Synthesize refused run \(run.id) (401 or 403), and it went on")
+            }
             if deaths.mustRest(run.id) { violate("partner \(partner): run \(run.id) goes on, though Perch died twice in one place of it") }
             if sendingRuns.insert(run.id).inserted { try expectNoDrop(partner, id, run, process.store) }
             expectTruth(partner, service, account, count, run)
@@ -193,10 +200,21 @@ final class Judge: @unchecked Sendable, SimulatedSynthesize.Witness {
             for id in ids { inserts["\(partner)/account/\(id)"]?.remove(call.number) }
         case (.createService(let name), _) where result.isCertainlyWithoutEffect:
             inserts["service/\(name.lowercased())"]?.remove(call.number)
+        case (.count, .success(let answer)) where [401, 403].contains(answer.status.code): noteRefusal(partner, call)
         case (.listAccounts, .success(let answer)) where answer.isReadable:
             note(look: Self.list(false, partner, call), call)
         case (.readVendor, .success(let answer)) where answer.isReadable: note(look: Self.list(true, partner, call), call)
         default: break
+        }
+    }
+
+    private func noteRefusal(_ partner: Int, _ call: SimulatedSynthesize.Call) {
+        guard let id = world.partners[partner].id, let store = history?.process?.store else { return }
+        do {
+            guard let run = try store.activeRun(id) else { return }
+            refusedAt["\(call.process)/\(run.id)", default: world.engine.elapsed] += .zero
+        } catch {
+            violate("the run cannot be read: \(error)")
         }
     }
 
@@ -241,9 +259,11 @@ final class Judge: @unchecked Sendable, SimulatedSynthesize.Witness {
     private func judgeRuns(_ index: Int, _ id: PartnerID, _ store: any Store) async throws {
         var cursor: SyncRunID?
         var isRefusedLater = false
+        var all: [SyncRun] = []
         while true {
             let runs = try await store.runs(id, purposes: Set(RunPurpose.allCases), before: cursor, limit: 200)
-            guard let last = runs.last else { return }
+            guard let last = runs.last else { return judgeBackoff(index, all) }
+            all += runs
             for run in runs {
                 if run.state.isActive { violate("partner \(index): run \(run.id) never ended") }
                 if run.tally.open != 0 { violate("partner \(index): run \(run.id) ended with open lines") }

@@ -24,6 +24,8 @@ final class SimulatedVendor: @unchecked Sendable {
     var customers: [String: [(id: String, customer: Customer)]] = [:]
     /// What the last whole read of each partner's data told.
     private(set) var lastRead: [String: [(id: String, customer: Customer)]] = [:]
+    /// Keys that it does not accept at present.
+    var refused: Set<String> = []
     /// The share of reads that fail.
     var faultShare = 0.0
     private let engine: Engine
@@ -70,6 +72,9 @@ final class SimulatedVendor: @unchecked Sendable {
             try await time.source(ofProcess: process).sleep(.milliseconds(50 + engine.random.number(below: 2000)))
         } catch {
             throw ConnectorError(code: .cancelled, message: "Stopped while reading from Acme Guard.")
+        }
+        if refused.contains(key) {
+            throw ConnectorError(code: .credentialRefused, message: "Acme Guard did not accept the API Key.")
         }
         if engine.random.uniform() < faultShare {
             throw ConnectorError(code: .unreachable, message: "Acme Guard did not answer.")

@@ -205,6 +205,11 @@ struct StepwiseStore: Store {
         await step()
         return try memory.earliestNextRun()
     }
+    func passScheduledRun(of partner: PartnerID, nextRunAt: Date) async throws(StoreError) {
+        await step()
+        try memory.passScheduledRun(of: partner, nextRunAt: nextRunAt)
+    }
+
     func startScheduledRun(_ run: SyncRun, nextRunAt: Date) async throws(StoreError) -> RunInsertion {
         await step()
         return try memory.startScheduledRun(run, nextRunAt: nextRunAt)
