@@ -161,14 +161,26 @@ def build() -> None:
 
 
 def sees(seeds: int) -> bool:
-    """Whether some seed breaks a promise, or a history stands still."""
+    """Whether some seed breaks a promise, or a history never ends."""
     program = COPY.parent / "build/release/simulate"
     for first in range(1, seeds + 1, 50):
-        done = subprocess.run(
-            [program, "--first", str(first), "--count", str(min(50, seeds + 1 - first))], capture_output=True, text=True, timeout=600)
-        if done.returncode != 0:
-            print("    " + (done.stdout.strip().splitlines() or [f"ended with {done.returncode}"])[0][:180])
-            return True
+        counts = [min(25, seeds + 1 - start) for start in (first, first + 25)]
+        halves = [
+            subprocess.Popen(
+                [program, "--first", str(start), "--count", str(count)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            for start, count in zip((first, first + 25), counts) if count > 0
+        ]
+        for half in halves:
+            try:
+                words = half.communicate(timeout=600)[0].strip().splitlines() or [f"ended with {half.returncode}"]
+            except subprocess.TimeoutExpired:
+                words = ["a history never ends"]
+            if half.returncode != 0:
+                for other in halves:
+                    other.kill()
+                    other.communicate()
+                print("    " + words[0][:180])
+                return True
     return False
 
 
@@ -198,7 +210,7 @@ def main() -> int:
         file.write_text(text.replace(words, without))
         try:
             build()
-            print(f"without: {name}")
+            print(f"without: {name}", flush=True)
             if not sees(arguments.seeds):
                 print("    NOT SEEN")
                 unseen.append(name)

@@ -11,15 +11,22 @@ extension History {
             guard !isSettling else { return }
             act(partner)
             // Some do two things at once.
-            if random.uniform() < 0.25 {
-                engine.after(Self.betweenTwoAsked + .seconds(3) * random.uniform()) { [self] in if !isSettling { act(partner) } }
-            }
+            if random.uniform() < 0.25 { actInHaste(partner) }
             scheduleAction(of: partner, within: plan.betweenActions * 2)
         }
     }
 
-    /// What is asked later begins later, on a slow disk too.
-    private static let betweenTwoAsked = World.longestWrite * 5
+    private func actInHaste(_ partner: Int) {
+        // What is asked later begins later, on a slow disk too.
+        let gap = world.hasSlowDisk ? World.longestWrite * 5 : .milliseconds(1)
+        guard world.partners[partner].id != nil, random.uniform() < 0.3 else {
+            engine.after(gap + .seconds(3) * random.uniform()) { [self] in if !isSettling { act(partner) } }
+            return
+        }
+        // After what was asked just now.
+        engine.after(gap) { [self] in if !isSettling { connect(partner) } }
+        engine.after(gap * 2 + .milliseconds(700) * random.uniform()) { [self] in if !isSettling { disable(partner) } }
+    }
 
     /// Perch is there for everybody from now on, and the vendor says so.
     func announce() {
