@@ -188,7 +188,7 @@ struct ConsolePageTests {
                 partner: Partner(
                     id: id, vendorReference: "v-\(number)", name: "Name \(1000 + number)", timeZone: "UTC", createdAt: now),
                 connection: Connection(partnerID: id, stateSince: now), standing: .notConnected, lastRun: nil,
-                lastSuccessAt: nil, schedule: nil)
+                lastSuccessAt: nil, schedule: nil, failingSchedule: nil)
         }
         func view(_ page: Int, _ search: String = "Name") -> PartnerListView {
             PartnerListView(partners.shuffled(), search: search, page: page, at: now, frame: frame, canAdd: false)

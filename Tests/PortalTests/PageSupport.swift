@@ -63,7 +63,7 @@ enum PageSample {
                         defaultValue: "https://shelf.example", environmentName: "API_URL"),
                     shownValue: "https://shelf.example", isStored: connection.state != .notConnected),
             ],
-            schedule: nil, connectJob: nil, activeRun: nil, lastRun: nil, history: [],
+            schedule: nil, failingSchedule: nil, connectJob: nil, activeRun: nil, lastRun: nil, history: [],
             notMapped: NotMappedList(accounts: [], services: [], counts: 0), droppedToZero: [], totals: [], testAlert: nil)
     }
 

@@ -23,7 +23,7 @@ let isVerbose = arguments.contains("--verbose")
 
 var broken = 0
 for seed in first..<first + count {
-    let history = try History(seed: seed, plan: plan, isVerbose: isVerbose)
+    let history = try History(seed: seed, plan: plan.of(seed), isVerbose: isVerbose)
     let violations = history.run()
     let judge = history.judge
     if arguments.contains("--figures") || isVerbose {

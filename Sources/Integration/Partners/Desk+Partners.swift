@@ -9,7 +9,10 @@ public struct PartnerSummary: Sendable {
     public var standing: ConnectionStanding
     public var lastRun: SyncRun?
     public var lastSuccessAt: Date?
+    /// With the time at which the next sync really begins by itself.
     public var schedule: Schedule?
+    /// Nil unless its syncs fail again and again.
+    public var failingSchedule: FailingSchedule?
 }
 
 extension Desk {
@@ -108,12 +111,14 @@ extension Desk {
             let connection = try await store.connection(id)
             let lastRun = history.first { !$0.state.isActive }
             let last = try await environment.lastEndedRun(id)
+            let streak = try await environment.failureStreak(id, lastRun: lastRun)
+            let schedule = try await environment.effectiveSchedule(partner, after: streak)
             return PartnerOverview(
                 partner: partner, connection: connection,
                 standing: ConnectionStanding(connection, connectJob: connectJob, lastRun: lastRun),
                 productName: environment.connector.productName,
                 fields: environment.enteredFields(try await store.vendorCredential(id)),
-                schedule: try await store.schedule(id), connectJob: connectJob,
+                schedule: schedule, failingSchedule: FailingSchedule(streak, schedule), connectJob: connectJob,
                 activeRun: history.first { $0.state.isActive }, lastRun: lastRun, history: history,
                 notMapped: try await environment.notMapped(id, in: last),
                 droppedToZero: try await environment.droppedToZero(id, in: last),
@@ -123,16 +128,19 @@ extension Desk {
     }
 
     private func summary(_ partner: Partner) async throws(IntegrationError) -> PartnerSummary {
-        try await remember { store throws(StoreError) in
+        let environment = environment
+        return try await remember { store throws(StoreError) in
             let connectJob = try await store.runs(partner.id, purposes: [.connect], before: nil, limit: 1).first
             let runs = try await store.runs(partner.id, purposes: [.usage, .zeros], before: nil, limit: 20)
             let connection = try await store.connection(partner.id)
             let lastRun = runs.first { !$0.state.isActive }
+            let streak = try await environment.failureStreak(partner.id, lastRun: lastRun)
+            let schedule = try await environment.effectiveSchedule(partner, after: streak)
             return PartnerSummary(
                 partner: partner, connection: connection,
                 standing: ConnectionStanding(connection, connectJob: connectJob, lastRun: lastRun), lastRun: lastRun,
                 lastSuccessAt: runs.first { $0.state == .succeeded }?.finishedAt,
-                schedule: try await store.schedule(partner.id))
+                schedule: schedule, failingSchedule: FailingSchedule(streak, schedule))
         }
     }
 }

@@ -18,10 +18,8 @@ extension Desk {
         }
         partner.timeZone = choice.timeZone
         let (updated, saved) = (partner, schedule)
-        try await remember { store throws(StoreError) in
-            try await store.updatePartner(updated)
-            try await store.saveSchedule(saved)
-        }
+        try await remember { store throws(StoreError) in try await store.updatePartner(updated) }
+        schedule = try await environment.save(saved)
         try await audit(
             "schedule.save", id, by: initiator,
             "\(choice.cadence.rawValue) at minute \(choice.minuteOfDay), \(choice.timeZone)")
@@ -48,7 +46,18 @@ extension IntegrationEnvironment {
                 nextRunAt: nil)
         schedule.isActive = true
         schedule.nextRunAt = try nextDue(schedule, timeZone: partner.timeZone, after: time.now())
-        let active = schedule
-        try await stored { () async throws(StoreError) in try await store.saveSchedule(active) }
+        _ = try await save(schedule)
+    }
+
+    /// Saves the schedule of a partner that was connected a moment ago. Who has disabled since has taken it off the schedule already, so it
+    /// is looked at again afterwards: either this sees the other, or the other sees this.
+    /// - Returns: the schedule as it is now.
+    func save(_ schedule: Schedule) async throws(IntegrationError) -> Schedule {
+        try await stored { () async throws(StoreError) in
+            try await store.saveSchedule(schedule)
+            guard schedule.isActive, try await store.connection(schedule.partnerID).state != .connected else { return schedule }
+            try await restSchedule(of: schedule.partnerID)
+            return try await store.schedule(schedule.partnerID) ?? schedule
+        }
     }
 }

@@ -12,7 +12,10 @@ public struct PartnerOverview: Sendable {
     public var productName: String
     /// What is asked of the partner under "Connect".
     public var fields: [EnteredField]
+    /// With the time at which the next sync really begins by itself.
     public var schedule: Schedule?
+    /// Nil unless its syncs fail again and again.
+    public var failingSchedule: FailingSchedule?
     /// The last connect job, running or ended.
     public var connectJob: SyncRun?
     /// The running or queued sync (not a connect job).

@@ -11,10 +11,16 @@ struct Scheduler: Sendable {
     let bell = Bell()
 
     func work() async {
+        var lastLookAtKeys = environment.time.now()
         while !Task.isCancelled {
             var wait = environment.policy.lookAgain
             do throws(StoreError) {
                 try await startDueRuns()
+                let now = environment.time.now()
+                if abs(now.timeIntervalSince(lastLookAtKeys)) >= KeyReminder.interval {
+                    try await remindOfKeys(lastLook: lastLookAtKeys, now: now)
+                    lastLookAtKeys = now
+                }
                 if let next = try await environment.store.earliestNextRun() {
                     let left = next.timeIntervalSince(environment.time.now())
                     wait = min(wait, .milliseconds(max(10, Int64(min(left, 86_400) * 1000))))
@@ -26,7 +32,7 @@ struct Scheduler: Sendable {
         }
     }
 
-    /// Starts a run for every schedule that is due.
+    /// Starts a run for every schedule that is due, unless its runs fail again and again and it is to wait.
     func startDueRuns() async throws(StoreError) {
         let now = environment.time.now()
         for schedule in try await environment.store.dueSchedules(at: now, limit: 1_000) {
@@ -38,6 +44,15 @@ struct Scheduler: Sendable {
                 environment.logger.error(
                     "a schedule has no next time", metadata: ["partner": "\(partner.id)", "error": "\(error)"])
                 try await environment.restSchedule(of: partner.id)
+                continue
+            }
+            let streak = try await environment.failureStreak(partner.id)
+            if let earliest = FailureBackoff.earliestAttempt(after: streak, at: now), earliest > now {
+                // Day by day, so that one success brings the very next due time back.
+                try await environment.store.passScheduledRun(of: partner.id, nextRunAt: next)
+                environment.logger.info(
+                    "scheduled run passed over, because those before failed",
+                    metadata: ["partner": "\(partner.id)", "failures": "\(streak?.failures ?? 0)", "notBefore": "\(earliest)"])
                 continue
             }
             let run = SyncRun(

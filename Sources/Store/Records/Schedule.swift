@@ -49,4 +49,6 @@ public protocol ScheduleStore: Sendable {
     /// is already active: a due time makes at most one run, and a missed one is not repeated.
     /// - Throws: `StoreError` with code `notFound` when the partner has no active schedule (any more); nothing is inserted.
     func startScheduledRun(_ run: SyncRun, nextRunAt: Date) async throws(StoreError) -> RunInsertion
+    /// Moves the schedule to `nextRunAt` without a run. Nothing happens when the partner has no active schedule (any more).
+    func passScheduledRun(of partner: PartnerID, nextRunAt: Date) async throws(StoreError)
 }

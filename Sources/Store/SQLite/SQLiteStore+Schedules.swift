@@ -38,12 +38,16 @@ extension SQLiteStore {
 
     public func startScheduledRun(_ run: SyncRun, nextRunAt: Date) async throws(StoreError) -> RunInsertion {
         try await write { database in
-            let moved = try database.change(
-                "UPDATE schedule SET next_run_at = ? WHERE partner_id = ? AND is_active = 1",
-                [nextRunAt.milliseconds, run.partnerID.rawValue])
+            let moved = try database.change(Queries.moveSchedule, [nextRunAt.milliseconds, run.partnerID.rawValue])
             // The partner may have pressed Disable since the schedule was read as due.
             guard moved == 1 else { throw StoreError.notFound("active schedule of partner", run.partnerID) }
             return try database.insertUnlessActive(run)
+        }
+    }
+
+    public func passScheduledRun(of partner: PartnerID, nextRunAt: Date) async throws(StoreError) {
+        try await write { database in
+            _ = try database.change(Queries.moveSchedule, [nextRunAt.milliseconds, partner.rawValue])
         }
     }
 }
@@ -52,6 +56,7 @@ extension Queries {
     static let dueSchedules = """
         SELECT * FROM schedule WHERE next_run_at <= ? ORDER BY next_run_at, partner_id LIMIT ?
         """
+    static let moveSchedule = "UPDATE schedule SET next_run_at = ? WHERE partner_id = ? AND is_active = 1"
     static let earliestNextRun = "SELECT MIN(next_run_at) FROM schedule WHERE next_run_at IS NOT NULL"
 }
 

@@ -44,6 +44,21 @@ struct DisableTests {
         }
     }
 
+    /// Found by the simulation (seed 1194).
+    @Test("Who puts a partner on the schedule just when it is disabled does not bring it back there")
+    func lateSchedule() async throws {
+        try await withInstallation { perch in
+            let partner = try await perch.connectedPartner()
+            var asRead = try #require(try await perch.store.schedule(partner))
+            _ = try await perch.desk.disable(partner, by: .launch)
+            #expect(asRead.isActive)
+            asRead = try await perch.desk.environment.save(asRead)
+            #expect(!asRead.isActive)
+            try await perch.desk.environment.activateSchedule(of: perch.desk.partner(partner))
+            #expect(try await perch.store.schedule(partner)?.isActive == false)
+        }
+    }
+
     @Test("A server that knows the word disabled gets it, and no other")
     func knownWord() async throws {
         try await withInstallation { perch in

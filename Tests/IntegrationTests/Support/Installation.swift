@@ -20,6 +20,7 @@ final class Installation: Sendable {
         var passesAlone = Duration.seconds(2)
         /// False: nothing works on runs, schedules and alerts until `startWorking`.
         var works = true
+        var logger = quietLogger
     }
 
     /// What outlives a process: the world outside, and the operator's key.
@@ -70,7 +71,7 @@ final class Installation: Sendable {
                     baseURL: "https://synthesize.example", http: world.synthesize,
                     pacer: Pacer(callsPerSecond: settings.callsPerSecond, time: time), time: time, random: random,
                     retry: settings.retry),
-                vendorKey: Secret("vendor-secret-key"), time: time, random: random, policy: settings.policy, logger: quietLogger))
+                vendorKey: Secret("vendor-secret-key"), time: time, random: random, policy: settings.policy, logger: settings.logger))
         if settings.works { startWorking() }
     }
 

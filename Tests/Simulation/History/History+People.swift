@@ -10,22 +10,48 @@ extension History {
         engine.after(span * random.uniform()) { [self] in
             guard !isSettling else { return }
             act(partner)
+            // Some do two things at once.
+            if random.uniform() < 0.25 { actInHaste(partner) }
             scheduleAction(of: partner, within: plan.betweenActions * 2)
+        }
+    }
+
+    private func actInHaste(_ partner: Int) {
+        // What is asked later begins later, on a slow disk too.
+        let gap = world.hasSlowDisk ? World.longestWrite * 5 : .milliseconds(1)
+        guard world.partners[partner].id != nil, random.uniform() < 0.3 else {
+            engine.after(gap + .seconds(3) * random.uniform()) { [self] in if !isSettling { act(partner) } }
+            return
+        }
+        // After what was asked just now.
+        engine.after(gap) { [self] in if !isSettling { connect(partner) } }
+        engine.after(gap * 2 + .milliseconds(700) * random.uniform()) { [self] in if !isSettling { disable(partner) } }
+    }
+
+    /// Perch is there for everybody from now on, and the vendor says so.
+    func announce() {
+        engine.after(.seconds(1800) * random.uniform()) { [self] in
+            if random.uniform() < 0.5 { weather(.storm, "a storm", hours: 1) }
+            for partner in world.partners.indices {
+                engine.after(.seconds(3) * random.uniform()) { [self] in if world.partners[partner].id == nil { connect(partner) } }
+            }
         }
     }
 
     private func act(_ partner: Int) {
         guard world.partners[partner].id != nil else { return connect(partner) }
         switch random.number(below: 20) {
-        case 0...4: changeCustomers(partner)
+        case 0...3: changeCustomers(partner)
+        case 4: loseCustomers(partner)
         case 5...7: mapEverything(partner)
         case 8...11: syncNow(partner)
         case 12: disable(partner)
-        case 13: newKey(partner)
+        case 13: if random.uniform() < 0.5 { newKey(partner) } else { changesKeyAtNextCount.insert(partner) }
         case 14: disconnect(partner)
         case 15: changeSchedule(partner)
         case 16: testAlert(partner)
         case 17: sendZeros(partner)
+        case 18: release(partner)
         default: connect(partner)
         }
     }
@@ -105,10 +131,19 @@ extension History {
         }
     }
 
+    /// An operator lets a held run go on.
+    private func release(_ index: Int) {
+        ask(index, "gets its held run released") { process, id in
+            guard let run = try await process.desk.syncRuns(id, before: nil, limit: 1).first else { return }
+            _ = try await process.desk.releaseRun(run.id, by: .commandLine)
+        }
+    }
+
     private func disable(_ index: Int) {
+        let wakings = judge.wakings(of: index)
         ask(index, "disables") { [self] process, id in
             try await process.desk.disable(id, by: .partner(id, address: nil))
-            judge.falls(silent: index)
+            judge.falls(silent: index, askedAfter: wakings)
         }
     }
 
@@ -131,7 +166,7 @@ extension History {
     // MARK: In Synthesize
 
     /// Generates a new key there; Perch does not know it until somebody pastes it.
-    private func newKey(_ index: Int) {
+    func newKey(_ index: Int) {
         judge.note("partner \(index): generates a new key in Synthesize")
         do {
             let keys = try world.synthesize.model.generatePartnerKey(
@@ -155,6 +190,13 @@ extension History {
     }
 
     // MARK: At the vendor
+
+    /// By accident, or because the vendor tells only half of the truth.
+    private func loseCustomers(_ index: Int) {
+        judge.note("partner \(index): most of its customers are gone")
+        let list = world.vendor.customers[world.partners[index].vendorKey] ?? []
+        world.vendor.customers[world.partners[index].vendorKey] = list.filter { _ in random.uniform() < 0.3 }
+    }
 
     private func changeCustomers(_ index: Int) {
         let key = world.partners[index].vendorKey

@@ -17,6 +17,10 @@ final class History: @unchecked Sendable {
     private var processes = 0
     private var nextCrash = Int.max
     private var upSince = Duration.zero
+    /// The process is asked to stop soon after the next count has left.
+    var stopsAtNextCount = false
+    /// Partners who generate a new key soon after their next count has left.
+    var changesKeyAtNextCount: Set<Int> = []
     var isOver = false
 
     var engine: Engine { world.engine }
@@ -34,6 +38,7 @@ final class History: @unchecked Sendable {
     func run() -> [String] {
         startProcess()
         for partner in world.partners.indices { scheduleAction(of: partner, within: .seconds(3600)) }
+        if random.uniform() < 0.5 { announce() }
         scheduleTrouble()
         planCrash()
         inspect()
@@ -65,6 +70,7 @@ final class History: @unchecked Sendable {
         nextCrash = .max
         guard let process, !isSettling else { return }
         judge.note("process \(process.number) dies")
+        for run in activeRuns(process) { judge.deaths.add(run) }
         lastStore = process.store.snapshot()
         self.process = nil
         engine.kill(process: process.number)
@@ -90,9 +96,31 @@ final class History: @unchecked Sendable {
             await process.stop()
             guard self.process === process else { return }
             judge.note("process \(process.number) has stopped")
+            for run in activeRuns(process) where run.state != .queued {
+                judge.violate("run \(run.id) was not put down in order: it is \(run.state)")
+            }
             lastStore = process.store
             self.process = nil
             comeBack()
+        }
+    }
+
+    /// A count is on its way.
+    func countLeaves(of partner: Int) {
+        if changesKeyAtNextCount.remove(partner) != nil {
+            engine.after(.seconds(random.uniform())) { [self] in if !isSettling { newKey(partner) } }
+        }
+        guard stopsAtNextCount else { return }
+        stopsAtNextCount = false
+        engine.after(.seconds(random.uniform())) { [self] in restart() }
+    }
+
+    private func activeRuns(_ process: PerchProcess) -> [SyncRun] {
+        do {
+            return try world.partners.compactMap(\.id).compactMap { try process.store.activeRun($0) }
+        } catch {
+            judge.violate("runs cannot be read: \(error)")
+            return []
         }
     }
 
@@ -116,6 +144,7 @@ final class History: @unchecked Sendable {
         judge.note("all is fair from now on")
         world.synthesize.weather = .fair
         world.vendor.faultShare = 0
+        world.vendor.refused = []
         world.time.error = .zero
         engine.after(.seconds(180)) { [self] in
             if process == nil { startProcess() }

@@ -24,10 +24,11 @@ final class PerchProcess: Sendable {
         policy.lineRetention = .seconds(20 * 86_400)
         let desk = Desk(
             IntegrationEnvironment(
-                store: store, keyRing: world.keyRing, connector: world.vendor.connector(ofProcess: number),
+                store: StepwiseStore(memory: store, step: world.disk(ofProcess: number)), keyRing: world.keyRing,
+                connector: world.vendor.connector(ofProcess: number),
                 synthesize: .init(
                     baseURL: SimulatedSynthesize.origin, http: world.synthesize.sender(ofProcess: number),
-                    pacer: Pacer(callsPerSecond: World.callsPerSecond, time: time), time: time, random: random, retry: RetryPolicy()),
+                    pacer: Pacer(callsPerSecond: world.callsPerSecond, time: time), time: time, random: random, retry: RetryPolicy()),
                 vendorKey: Secret(world.vendorKey), time: time, random: random, policy: policy, logger: world.logger))
         self.desk = desk
         work = Task { await desk.run() }

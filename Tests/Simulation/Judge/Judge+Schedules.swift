@@ -16,6 +16,7 @@ extension Judge {
             guard let id = partner.id, let zone = TimeZone(identifier: partner.timeZone) else { continue }
             do {
                 guard let schedule = try process.store.schedule(id), schedule.isActive else { continue }
+                if silent.contains(index) { violate("partner \(index) was told that Perch has stopped, and is on the schedule") }
                 guard let next = schedule.nextRunAt else {
                     violate("partner \(index): an active schedule has no next time")
                     continue
@@ -23,6 +24,7 @@ extension Judge {
                 if next < now.addingTimeInterval(-grace), (world.engine.elapsed - upSince).seconds > grace {
                     violate("partner \(index): due at \(next), and nothing began until \(now)")
                 }
+                try judgeDueTimes(index, id, schedule, process, grace: grace + Self.spread)
                 guard next >= now else { continue }
                 let oracle = ScheduleOracle(schedule: schedule, zone: zone)
                 let due = oracle.next(after: now.addingTimeInterval(-Self.spread))

@@ -1,6 +1,7 @@
 import Foundation
 import HTTPClient
 import HTTPTypes
+import MemoryStore
 import Sandbox
 import Store
 
@@ -23,13 +24,26 @@ final class Judge: @unchecked Sendable, SimulatedSynthesize.Witness {
 
     private let isVerbose: Bool
     private var partnerOfToken: [String: Int] = [:]
-    /// Inserts that may have happened, and nobody has looked since.
-    private var doubts: Set<String> = []
+    /// The inserts that have left and may have had an effect, by what they insert: the calls' numbers.
+    private var inserts: [String: Set<Int>] = [:]
+    /// By process, partner and list: the number of the last call that brought the list.
+    private var looked: [String: Int] = [:]
     /// Partners who were told that Perch has stopped for them.
-    private var silent: Set<Int> = []
+    private(set) var silent: Set<Int> = []
+    /// How often a partner has asked for a connect.
+    private var wakings: [Int: Int] = [:]
     /// Answers 401 since somebody last entered a key.
     private var refusals: [Int: Int] = [:]
+    /// When a run learned that Synthesize will not have it, by process and run: what a process was told while it died or stopped, the
+    /// next has to hear itself.
+    private var refusedAt: [String: Duration] = [:]
+    private var departures: [Duration] = []
+    private var departing = 0
     private var arrivals: [Duration] = []
+    /// Runs of which some count has left.
+    private var sendingRuns: Set<SyncRunID> = []
+    var deaths = Deaths()
+    var expectations: [Int: Expectation] = [:]
 
     init(world: World, isVerbose: Bool) {
         (self.world, self.isVerbose) = (world, isVerbose)
@@ -54,15 +68,24 @@ final class Judge: @unchecked Sendable, SimulatedSynthesize.Witness {
     func wakes(partner: Int) {
         silent.remove(partner)
         refusals[partner] = 0
+        wakings[partner, default: 0] += 1
     }
 
-    func falls(silent partner: Int) { silent.insert(partner) }
+    /// How often somebody asked to connect the partner; to be told to `falls` when what began now has ended.
+    func wakings(of partner: Int) -> Int { wakings[partner, default: 0] }
+
+    /// Perch has told that it stopped. Who has asked to connect since the question has changed his mind.
+    func falls(silent partner: Int, askedAfter wakings: Int) {
+        if wakings == self.wakings(of: partner) { silent.insert(partner) }
+    }
+
     func clockJumped() { hasClockJumped = true }
 
     // MARK: Calls
 
     func departs(_ call: SimulatedSynthesize.Call) {
         calls += 1
+        expectPace(call)
         guard let partner = partnerOfToken[call.token] else { return violate("a call with a key that nobody was given: \(call.path)") }
         let act = Act(call)
         note("partner \(partner): > \(call.method) \(call.path) \(String(decoding: call.body, as: UTF8.self))")
@@ -72,9 +95,10 @@ final class Judge: @unchecked Sendable, SimulatedSynthesize.Witness {
         switch act {
         case .count(let service, let account, let count):
             counts += 1
+            history?.countLeaves(of: partner)
             expectIntent(partner, service, account, count, call)
-        case .createAccounts(let ids): for id in ids { doubt("\(partner)/account/\(id)") }
-        case .createService(let name): doubt("service/\(name.lowercased())")
+        case .createAccounts(let ids): for id in ids { expectLook("\(partner)/account/\(id)", partner, call) }
+        case .createService(let name): expectLook("service/\(name.lowercased())", partner, call)
         default: break
         }
     }
@@ -91,6 +115,11 @@ final class Judge: @unchecked Sendable, SimulatedSynthesize.Witness {
             let intents = try process.store.lines(run.id, states: [.sending], after: nil, limit: 1000)
             let isWritten = intents.contains { $0.accountID == account && $0.serviceID == service && $0.sentCount == count }
             if !isWritten { violate("partner \(partner): \(count) for \(account)/\(service) left without an intent in the ledger") }
+            if let refused = refusedAt["\(call.process)/\(run.id)"], refused < world.engine.elapsed {
+                violate("partner \(partner): Synthesize refused run \(run.id) (401 or 403), and it went on")
+            }
+            if deaths.mustRest(run.id) { violate("partner \(partner): run \(run.id) goes on, though Perch died twice in one place of it") }
+            if sendingRuns.insert(run.id).inserted { try expectNoDrop(partner, id, run, process.store) }
             expectTruth(partner, service, account, count, run)
         } catch {
             violate("the ledger could not be read: \(error)")
@@ -112,9 +141,43 @@ final class Judge: @unchecked Sendable, SimulatedSynthesize.Witness {
         }
     }
 
-    /// Promise 2: no insert is repeated blindly.
-    private func doubt(_ insert: String) {
-        if !doubts.insert(insert).inserted { violate("repeated blindly: \(insert)") }
+    /// Promise 3: a large drop waits for a person.
+    private func expectNoDrop(_ partner: Int, _ id: PartnerID, _ run: SyncRun, _ store: MemoryStore) throws(StoreError) {
+        guard run.purpose == .usage, !run.findings.dropAllowed else { return }
+        let before = try store.lastCounts(id).filter { $0.count > 0 && $0.runID != run.id }
+        let told = world.vendor.lastRead[world.partners[partner].vendorKey] ?? []
+        let kept = before.map { last in
+            let count = told.first { $0.id == last.accountID }?.customer.counts[last.serviceName] ?? 0
+            return min(last.count, max(0, count))
+        }
+        let (unitsBefore, unitsKept) = (before.map(\.count).reduce(0, +), kept.reduce(0, +))
+        if before.count >= 5, unitsKept * 2 < unitsBefore {
+            violate("partner \(partner): of \(unitsBefore) units the vendor tells \(unitsKept), and run \(run.id) did not wait")
+        }
+    }
+
+    /// Promise 2: no insert is repeated blindly. Whoever inserts has looked since any other insert of the same thing left.
+    private func expectLook(_ insert: String, _ partner: Int, _ call: SimulatedSynthesize.Call) {
+        let last = looked[Self.list(insert.hasPrefix("service/"), partner, call), default: 0]
+        if inserts[insert, default: []].contains(where: { $0 > last }) { violate("partner \(partner): repeated blindly: \(insert)") }
+        inserts[insert, default: []].insert(call.number)
+    }
+
+    private static func list(_ ofServices: Bool, _ partner: Int, _ call: SimulatedSynthesize.Call) -> String {
+        "\(call.process)/\(partner)/\(ofServices ? "services" : "accounts")"
+    }
+
+    /// No more calls leave one process than the limit allows in any second, or in the longer time of a limit below one a second.
+    private func expectPace(_ call: SimulatedSynthesize.Call) {
+        let now = world.engine.elapsed
+        if departing != call.process { departures = [] }
+        departing = call.process
+        departures.append(now)
+        let window = Duration.seconds(max(1, 1 / world.callsPerSecond))
+        if let first = departures.firstIndex(where: { $0 > now - window }), first > 0 { departures.removeFirst(first) }
+        if Double(departures.count) > max(1, world.callsPerSecond) {
+            violate("\(departures.count) calls left within \(window), \(world.callsPerSecond) a second are allowed")
+        }
     }
 
     func arrives(_ call: SimulatedSynthesize.Call, answer: Int) {
@@ -134,13 +197,29 @@ final class Judge: @unchecked Sendable, SimulatedSynthesize.Witness {
         note("partner \(partner): < \(call.method) \(call.path) \(result.words)")
         switch (Act(call), result) {
         case (.createAccounts(let ids), _) where result.isCertainlyWithoutEffect:
-            for id in ids { doubts.remove("\(partner)/account/\(id)") }
-        case (.createService(let name), _) where result.isCertainlyWithoutEffect: doubts.remove("service/\(name.lowercased())")
+            for id in ids { inserts["\(partner)/account/\(id)"]?.remove(call.number) }
+        case (.createService(let name), _) where result.isCertainlyWithoutEffect:
+            inserts["service/\(name.lowercased())"]?.remove(call.number)
+        case (.count, .success(let answer)) where [401, 403].contains(answer.status.code): noteRefusal(partner, call)
         case (.listAccounts, .success(let answer)) where answer.isReadable:
-            doubts = doubts.filter { !$0.hasPrefix("\(partner)/account/") }
-        case (.readVendor, .success(let answer)) where answer.isReadable: doubts = doubts.filter { !$0.hasPrefix("service/") }
+            note(look: Self.list(false, partner, call), call)
+        case (.readVendor, .success(let answer)) where answer.isReadable: note(look: Self.list(true, partner, call), call)
         default: break
         }
+    }
+
+    private func noteRefusal(_ partner: Int, _ call: SimulatedSynthesize.Call) {
+        guard let id = world.partners[partner].id, let store = history?.process?.store else { return }
+        do {
+            guard let run = try store.activeRun(id) else { return }
+            refusedAt["\(call.process)/\(run.id)", default: world.engine.elapsed] += .zero
+        } catch {
+            violate("the run cannot be read: \(error)")
+        }
+    }
+
+    private func note(look list: String, _ call: SimulatedSynthesize.Call) {
+        looked[list] = max(looked[list, default: 0], call.number)
     }
 
     // MARK: The end
@@ -179,17 +258,39 @@ final class Judge: @unchecked Sendable, SimulatedSynthesize.Witness {
 
     private func judgeRuns(_ index: Int, _ id: PartnerID, _ store: any Store) async throws {
         var cursor: SyncRunID?
+        var isRefusedLater = false
+        var all: [SyncRun] = []
         while true {
             let runs = try await store.runs(id, purposes: Set(RunPurpose.allCases), before: cursor, limit: 200)
-            guard let last = runs.last else { return }
+            guard let last = runs.last else { return judgeBackoff(index, all) }
+            all += runs
             for run in runs {
                 if run.state.isActive { violate("partner \(index): run \(run.id) never ended") }
                 if run.tally.open != 0 { violate("partner \(index): run \(run.id) ended with open lines") }
                 if run.state == .succeeded, run.tally.rejected + run.tally.failed + run.tally.notSent > 0 {
                     violate("partner \(index): run \(run.id) says succeeded, and is not")
                 }
+                // Newest first. Only a connect brings another key.
+                let isRefused = run.failure?.code == "synthesize.keyRefused"
+                if isRefused, isRefusedLater { violate("partner \(index): a refused key was used for another run than \(run.id)") }
+                isRefusedLater = run.purpose != .connect && (isRefused || isRefusedLater)
+                // By a wrong clock a lease may end under a process that lives.
+                if run.failure?.code == "run.parked", !hasClockJumped, deaths.ofRun[run.id, default: 0] < 2 {
+                    violate("partner \(index): run \(run.id) was parked, and Perch did not die twice of it")
+                }
+                try await judgeFailures(index, run, store)
             }
             cursor = last.id
+        }
+    }
+}
+
+extension Judge {
+    /// A line fails for what happened on the way; that an account has no mapping is no failure.
+    private func judgeFailures(_ index: Int, _ run: SyncRun, _ store: any Store) async throws {
+        guard run.tally.failed > 0 else { return }
+        for line in try await store.lines(run.id, states: [.failed], after: nil, limit: 1000) where line.httpStatus == 404 {
+            violate("partner \(index): \(line.accountID)/\(line.serviceID) has no mapping, and is told as failed")
         }
     }
 }

@@ -18,6 +18,7 @@ final class SimulatedSynthesize: @unchecked Sendable {
 
     private let engine: Engine
     private let time: SimulatedTime
+    private var calls = 0
 
     protocol Witness: AnyObject {
         func departs(_ call: Call)
@@ -26,6 +27,8 @@ final class SimulatedSynthesize: @unchecked Sendable {
     }
 
     struct Call {
+        /// Its place in the order in which all calls leave.
+        var number: Int
         var method: HTTPRequest.Method
         /// After `/api/vendor-api`, without the query.
         var path: String
@@ -56,7 +59,8 @@ final class SimulatedSynthesize: @unchecked Sendable {
     }
 
     private func send(_ request: OutgoingRequest, _ process: Int) async throws(HTTPClientError) -> IncomingResponse {
-        let call = Call(request, process)
+        calls += 1
+        let call = Call(request, number: calls, process)
         witness?.departs(call)
         let exchange = Exchange()
         let result = await withTaskCancellationHandler {
@@ -116,10 +120,10 @@ final class SimulatedSynthesize: @unchecked Sendable {
 }
 
 extension SimulatedSynthesize.Call {
-    fileprivate init(_ request: OutgoingRequest, _ process: Int) {
+    fileprivate init(_ request: OutgoingRequest, number: Int, _ process: Int) {
         let target = request.url.dropFirst(SimulatedSynthesize.origin.count + "/api/vendor-api".count)
         self.init(
-            method: request.method, path: String(target.prefix { $0 != "?" }),
+            number: number, method: request.method, path: String(target.prefix { $0 != "?" }),
             token: HTTPField.Name("GRADIENT-TOKEN").flatMap { request.headerFields[$0] } ?? "", body: request.body ?? [],
             process: process)
     }

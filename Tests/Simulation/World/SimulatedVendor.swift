@@ -24,11 +24,14 @@ final class SimulatedVendor: @unchecked Sendable {
     var customers: [String: [(id: String, customer: Customer)]] = [:]
     /// What the last whole read of each partner's data told.
     private(set) var lastRead: [String: [(id: String, customer: Customer)]] = [:]
+    /// Keys that it does not accept at present.
+    var refused: Set<String> = []
     /// The share of reads that fail.
     var faultShare = 0.0
     private let engine: Engine
+    private let time: SimulatedTime
 
-    init(_ engine: Engine) { self.engine = engine }
+    init(_ engine: Engine, _ time: SimulatedTime) { (self.engine, self.time) = (engine, time) }
 
     func connector(ofProcess process: Int) -> any Connector { Reader(vendor: self, process: process) }
 
@@ -65,11 +68,13 @@ final class SimulatedVendor: @unchecked Sendable {
     }
 
     private func read(_ key: String, _ process: Int) async throws(ConnectorError) -> VendorSnapshot {
-        let time = SimulatedTime(engine).source(ofProcess: process)
         do {
-            try await time.sleep(.milliseconds(50 + engine.random.number(below: 2000)))
+            try await time.source(ofProcess: process).sleep(.milliseconds(50 + engine.random.number(below: 2000)))
         } catch {
             throw ConnectorError(code: .cancelled, message: "Stopped while reading from Acme Guard.")
+        }
+        if refused.contains(key) {
+            throw ConnectorError(code: .credentialRefused, message: "Acme Guard did not accept the API Key.")
         }
         if engine.random.uniform() < faultShare {
             throw ConnectorError(code: .unreachable, message: "Acme Guard did not answer.")

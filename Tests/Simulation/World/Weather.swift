@@ -22,6 +22,8 @@ struct Weather: Equatable {
         case malformedAnswer
         case rateLimited
         case rateLimitedFor
+        /// Unusual use, as Gradient calls it.
+        case forbidden
         case serverError
         case badGateway
         /// Arrives and is acted on, but long after the client gave up waiting.
@@ -46,6 +48,7 @@ extension Weather.Mishap {
             switch self {
             case .rateLimited: .status(429, message: nil, retryAfter: nil)
             case .rateLimitedFor: .status(429, message: nil, retryAfter: "3")
+            case .forbidden: .status(403, message: nil, retryAfter: nil)
             case .serverError: .status(500, message: nil, retryAfter: nil)
             case .badGateway: .status(502, message: nil, retryAfter: nil)
             case .acceptedAndDropped: .acceptAndDrop

@@ -90,6 +90,23 @@ struct ScheduleStoreTests {
         }
     }
 
+    @Test("move on without a run, unless they were switched off or removed", arguments: StoreKind.all)
+    func pass(kind: StoreKind) async throws {
+        try await withStore(kind) { store in
+            try await store.createPartner(Sample.partner())
+            let partner = Sample.partner().id
+            try await store.passScheduledRun(of: partner, nextRunAt: now + 7)
+            #expect(try await store.schedule(partner) == nil)
+            try await store.saveSchedule(Sample.schedule(next: now))
+            try await store.passScheduledRun(of: partner, nextRunAt: now + 7)
+            #expect(try await store.schedule(partner) == Sample.schedule(next: now + 7))
+            #expect(try await store.activeRun(partner) == nil)
+            try await store.saveSchedule(Sample.schedule(next: nil))
+            try await store.passScheduledRun(of: partner, nextRunAt: now + 7)
+            #expect(try await store.schedule(partner) == Sample.schedule(next: nil))
+        }
+    }
+
     @Test("that were switched off or removed in the meantime start nothing", arguments: StoreKind.all)
     func startInactive(kind: StoreKind) async throws {
         try await withStore(kind) { store in

@@ -26,6 +26,14 @@ extension MemoryStore {
         try access { database throws(StoreError) in database.dueSchedules.first?.at }
     }
 
+    public func passScheduledRun(of partner: PartnerID, nextRunAt: Date) throws(StoreError) {
+        try access { database throws(StoreError) in
+            guard var schedule = database.schedules[partner], schedule.isActive else { return }
+            schedule.nextRunAt = nextRunAt
+            database.save(schedule)
+        }
+    }
+
     public func startScheduledRun(_ run: SyncRun, nextRunAt: Date) throws(StoreError) -> RunInsertion {
         try access { database throws(StoreError) in
             guard var schedule = database.schedules[run.partnerID], schedule.isActive

@@ -22,6 +22,8 @@ struct PartnerListView: Sendable {
         /// How the last run ended, when that needs attention.
         var runBadge: BadgeView?
         var runID: String
+        /// "For 12 d 3 h." without a key that works, or how often automatic syncs have failed; empty when neither.
+        var remark: String
         /// "2 h 5 min ago", "never".
         var lastSuccess: String
         var notMapped: String
@@ -81,6 +83,13 @@ extension PartnerListView.Row {
         switch PartnerHealth(summary) {
         case .held, .lastRunFailed, .lastRunPartial: runBadge = summary.lastRun.map { BadgeView($0.state) }
         default: runBadge = nil
+        }
+        if summary.standing == .needsNewKey {
+            remark = "For \(Wording.duration(now.timeIntervalSince(summary.connection.stateSince)))."
+        } else if summary.connection.state == .connected, let failing = summary.failingSchedule {
+            remark = "Automatic syncs failed \(Wording.number(failing.streak.failures)) times."
+        } else {
+            remark = ""
         }
         lastSuccess = summary.lastSuccessAt.map { Wording.duration(now.timeIntervalSince($0)) + " ago" } ?? "never"
         notMapped = summary.lastRun.map { Wording.number($0.tally.notMapped) } ?? "–"

@@ -13,6 +13,8 @@ struct ConsolePartnerView: Sendable {
     var since: TimeView
     /// Why the state is as it is; empty when it says it all.
     var reason: String
+    /// That its schedule fails and what Perch does about it; empty when it does not.
+    var failingSchedule: String
     var notMapped: String
     var hasRuns: Bool
     var runs: [HistoryView.Row]
@@ -56,6 +58,8 @@ struct ConsolePartnerView: Sendable {
         facts += card.facts
         badge = BadgeView(overview.standing)
         since = TimeView(overview.connection.stateSince, time)
+        failingSchedule =
+            overview.connection.state == .connected ? overview.failingSchedule?.text(time, button: "Start sync") ?? "" : ""
         reason = overview.standing.failure?.message ?? overview.connection.stateReason ?? ""
         let list = overview.notMapped
         notMapped =

@@ -107,6 +107,9 @@ private struct CardText {
                 "Accounts and services are in Synthesize. Go back to Synthesize, press Next and map them; then press Sync Now here."
             ]
             linksToMapping = true
+        case .active where overview.failingSchedule != nil:
+            badge = BadgeView("Active", .waiting)
+            headline = "Automatic syncs fail"
         case .active:
             badge = BadgeView("Active", .good)
             headline = "Usage reaches Synthesize"
@@ -141,6 +144,9 @@ private struct CardText {
                 "The integration is disabled here. The key, your schedule and your history are kept, and nothing was deleted in "
                     + "Synthesize. Press Enable to go on."
             ]
+        }
+        if overview.connection.state == .connected, let failing = overview.failingSchedule {
+            paragraphs.append(failing.text(time, button: "Sync Now"))
         }
     }
 
