@@ -23,7 +23,11 @@ GUARDS = [
         "return .written(.success(try await store.recordOutcomes(run, outcomes, beginning: limit, at: time.now())))",
         "let ahead = try await store.lines(run, states: [.planned], after: nil, limit: limit)\n"
         "                _ = try await store.recordOutcomes(run, outcomes, beginning: 0, at: time.now())\n"
-        "                return .written(.success(ahead))",
+        "                let intents = ahead.map { line in\n"
+        "                    LineIntent(position: line.position, accountID: line.accountID, serviceID: line.serviceID,\n"
+        "                        count: line.sentCount ?? 0, attempts: 1)\n"
+        "                }\n"
+        "                return .written(.success(intents))",
     ),
     (
         "accounts are listed again after a doubtful insert",

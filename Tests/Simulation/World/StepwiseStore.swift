@@ -262,7 +262,8 @@ struct StepwiseStore: Store {
         await step()
         return try memory.reopenLines(run)
     }
-    func recordOutcomes(_ run: SyncRunID, _ outcomes: [LineOutcome], beginning limit: Int, at: Date) async throws(StoreError) -> [UsageLine]
+    func recordOutcomes(_ run: SyncRunID, _ outcomes: [LineOutcome], beginning limit: Int, at: Date) async throws(StoreError)
+        -> [LineIntent]
     {
         await step()
         return try memory.recordOutcomes(run, outcomes, beginning: limit, at: at)
@@ -270,6 +271,11 @@ struct StepwiseStore: Store {
     func lines(_ run: SyncRunID, states: Set<UsageLineState>?, after cursor: Int?, limit: Int) async throws(StoreError) -> [UsageLine] {
         await step()
         return try memory.lines(run, states: states, after: cursor, limit: limit)
+    }
+    @discardableResult
+    func removeLines(endedBefore end: Date, limit: Int, at instant: Date) async throws(StoreError) -> Int {
+        await step()
+        return try memory.removeLines(endedBefore: end, limit: limit, at: instant)
     }
     func tally(_ run: SyncRunID) async throws(StoreError) -> RunTally {
         await step()
