@@ -26,7 +26,8 @@ STARTS = 11
 ROUNDS = 5
 # SaaS Alerts has one service, so as many accounts as counts; only the counts themselves are timed.
 ACCOUNTS = 5000
-CONCURRENCY = 16
+# The default of PERCH_PARALLEL_COUNTS.
+CONCURRENCY = 64
 VIEWERS = 200
 
 
