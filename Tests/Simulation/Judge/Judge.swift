@@ -141,10 +141,16 @@ final class Judge: @unchecked Sendable, SimulatedSynthesize.Witness {
         }
     }
 
-    /// Promise 3: a large drop waits for a person.
+    /// Promise 3: a large drop since the last sync waits for a person.
     private func expectNoDrop(_ partner: Int, _ id: PartnerID, _ run: SyncRun, _ store: MemoryStore) throws(StoreError) {
         guard run.purpose == .usage, !run.findings.dropAllowed else { return }
-        let before = try store.lastCounts(id).filter { $0.count > 0 && $0.runID != run.id }
+        let last = try store.runs(id, purposes: [.usage], before: run.id, limit: 200).first { !$0.state.isActive && $0.stage >= .usage }
+        var listed: [UsageLine] = []
+        if let last { listed = try store.lines(last.id, states: [.droppedToZero], after: nil, limit: 1000) }
+        let before = try store.lastCounts(id).filter { last in
+            last.count > 0 && last.runID != run.id
+                && !listed.contains { ($0.accountID, $0.serviceID) == (last.accountID, last.serviceID) }
+        }
         let told = world.vendor.lastRead[world.partners[partner].vendorKey] ?? []
         let kept = before.map { last in
             let count = told.first { $0.id == last.accountID }?.customer.counts[last.serviceName] ?? 0
