@@ -254,6 +254,8 @@ def test_killed_at_random_moments_of_every_stage_the_books_balance(tmp_path):
     finally:
         loop.report()
     hit = {key for key, kills in loop.kills.items() if kills}
+    assert hit
+    # A dozen random kills may pass over a stage, or over all connect jobs.
     if KILLS >= 100:
         assert {("usage", stage) for stage in USAGE_STAGES} <= hit, hit
-    assert {purpose for purpose, _ in hit} == {"connect", "usage"}, hit
+        assert {purpose for purpose, _ in hit} == {"connect", "usage"}, hit
