@@ -39,7 +39,9 @@ struct Scheduler: Sendable {
             guard let partner = try await environment.store.partner(schedule.partnerID) else { continue }
             let next: Date
             do throws(IntegrationError) {
-                next = try environment.nextDue(schedule, timeZone: partner.timeZone, after: now)
+                // The store counts in milliseconds, so a time may be due a fraction of one before it has come: it is not the next.
+                next = try environment.nextDue(
+                    schedule, timeZone: partner.timeZone, after: max(now, schedule.nextRunAt ?? now))
             } catch {
                 environment.logger.error(
                     "a schedule has no next time", metadata: ["partner": "\(partner.id)", "error": "\(error)"])

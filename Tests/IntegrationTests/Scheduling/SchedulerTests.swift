@@ -69,6 +69,21 @@ struct SchedulerTests {
         }
     }
 
+    /// Found by the simulation (seed 5680): the store rounds to milliseconds.
+    @Test("A time that is due a fraction of a millisecond early is not due again")
+    func early() async throws {
+        try await withInstallation({ $0.works = false }) { perch in
+            let partner = try await perch.connectedOnPaper()
+            _ = try await perch.desk.saveSchedule(
+                partner, ScheduleChoice(cadence: .daily, weekday: 1, dayOfMonth: 1, minuteOfDay: 120, timeZone: "UTC"), by: .launch)
+            let due = try #require(try await perch.store.schedule(partner)?.nextRunAt)
+            perch.clock.advance(by: .seconds(due.timeIntervalSince(perch.clock.now)) - .microseconds(300))
+            try await perch.desk.scheduler.startDueRuns()
+            #expect(try await runs(perch, partner).count == 1)
+            #expect(try await perch.store.schedule(partner)?.nextRunAt == due + day)
+        }
+    }
+
     @Test("Missed times run once, whether Perch slept or was stopped", arguments: [false, true])
     func missed(_ isStopped: Bool) async throws {
         try await withInstallation { perch in
