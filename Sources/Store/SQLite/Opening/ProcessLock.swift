@@ -35,7 +35,11 @@ final class ProcessLock: Sendable {
     /// Lets the next process in; the second call does nothing.
     func release() {
         descriptor.withLock { descriptor in
-            if let file = descriptor { Glibc.close(file) }
+            if let file = descriptor {
+                // Unlocked first: a child between its fork and its exec still has the file, and closing ours alone would leave it locked.
+                flock(file, LOCK_UN)
+                Glibc.close(file)
+            }
             descriptor = nil
         }
     }
