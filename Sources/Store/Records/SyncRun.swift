@@ -232,3 +232,24 @@ public protocol SyncRunStore: Sendable {
         _ id: SyncRunID, state: RunState, failure: RunFailure?, findings: RunFindings, at: Date
     ) async throws(StoreError) -> SyncRun
 }
+
+extension RunTally {
+    /// The count that a line in this state belongs to.
+    package subscript(state: UsageLineState) -> Int {
+        get { self[keyPath: Self.count(of: state)] }
+        set { self[keyPath: Self.count(of: state)] = newValue }
+    }
+
+    private static func count(of state: UsageLineState) -> WritableKeyPath<RunTally, Int> {
+        switch state {
+        case .accepted: \.accepted
+        case .notMapped: \.notMapped
+        case .rejected: \.rejected
+        case .failed: \.failed
+        case .excluded: \.excluded
+        case .droppedToZero: \.droppedToZero
+        case .notSent: \.notSent
+        case .planned, .sending: \.open
+        }
+    }
+}

@@ -311,27 +311,6 @@ extension Database {
     }
 }
 
-extension RunTally {
-    /// The count that a line in this state belongs to.
-    fileprivate subscript(state: UsageLineState) -> Int {
-        get { self[keyPath: Self.count(of: state)] }
-        set { self[keyPath: Self.count(of: state)] = newValue }
-    }
-
-    private static func count(of state: UsageLineState) -> WritableKeyPath<RunTally, Int> {
-        switch state {
-        case .accepted: \.accepted
-        case .notMapped: \.notMapped
-        case .rejected: \.rejected
-        case .failed: \.failed
-        case .excluded: \.excluded
-        case .droppedToZero: \.droppedToZero
-        case .notSent: \.notSent
-        case .planned, .sending: \.open
-        }
-    }
-}
-
 /// What became of a line, without which line.
 private struct Fate: Hashable {
     let state: UsageLineState

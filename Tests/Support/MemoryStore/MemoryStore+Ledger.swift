@@ -184,24 +184,3 @@ extension UsageLineState {
     fileprivate var isSettled: Bool { [.accepted, .notMapped, .rejected, .failed].contains(self) }
     fileprivate var isOutcome: Bool { isSettled || self == .planned }
 }
-
-extension RunTally {
-    /// The count that a line in this state belongs to.
-    fileprivate subscript(state: UsageLineState) -> Int {
-        get { self[keyPath: Self.count(of: state)] }
-        set { self[keyPath: Self.count(of: state)] = newValue }
-    }
-
-    private static func count(of state: UsageLineState) -> WritableKeyPath<RunTally, Int> {
-        switch state {
-        case .accepted: \.accepted
-        case .notMapped: \.notMapped
-        case .rejected: \.rejected
-        case .failed: \.failed
-        case .excluded: \.excluded
-        case .droppedToZero: \.droppedToZero
-        case .notSent: \.notSent
-        case .planned, .sending: \.open
-        }
-    }
-}
