@@ -16,6 +16,9 @@ SIMULATE := .build/release/simulate
 # The runtime linked in: starts faster and needs less memory than with its shared libraries.
 RELEASE_BUILD := swift build -c release --static-swift-stdlib --product perch
 
+# What failed stands again at the end, where it is looked for first.
+SWIFT_TEST = set -o pipefail; swift test --skip-build $(1) 2>&1 | tee .build/test.log || { grep -a "✘" .build/test.log; exit 1; }
+
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
@@ -30,8 +33,8 @@ build: system ## Build the program and all tests
 
 # The scenarios go by themselves: side by side with everything else they would starve the tests of deadlines.
 test-fast: ## Unit, conformance and scenario tests
-	swift test --skip-build --skip ScenarioTests
-	swift test --skip-build --filter ScenarioTests
+	$(call SWIFT_TEST,--skip ScenarioTests)
+	$(call SWIFT_TEST,--filter ScenarioTests)
 
 # In release: the build takes as long as the histories would without it.
 test-simulation: ## 2,000 short simulated histories

@@ -36,9 +36,6 @@ struct ConnectionMachine {
         case streaming(chunked: Bool, isEvents: Bool)
     }
 
-    static let lingerTime: Duration = .seconds(5)
-    /// A client that is silent so long while the connection lingers has sent what it wanted to.
-    static let lingerSilence: Duration = .seconds(1)
     /// What is discarded behind a refused head; behind a refused body, as much as a body may have.
     static let lingerBytes = 1 << 20
     /// A slow reader gets a fresh deadline for each such piece of an answer.
@@ -308,7 +305,7 @@ struct ConnectionMachine {
     mutating func stop(_ now: Instant) -> [Effect] {
         isStopping = true
         if case .waiting = phase { return hasUnsent ? finish(now) : close() }
-        if case .lingering(_, let end, let budget) = phase { linger(now, end: min(end, now + Self.lingerSilence), budget: budget) }
+        if case .lingering(_, let end, let budget) = phase { linger(now, end: min(end, now + timeouts.lingerSilence), budget: budget) }
         guard isEventStream else { return [] }
         // The stream is whole, so the browser connects again: to the server's successor.
         let retry = "retry: \(Int(timeouts.eventRetry / .milliseconds(1)))\n\n"
@@ -344,12 +341,12 @@ struct ConnectionMachine {
 
     private mutating func flushed(lingers: Bool, _ now: Instant) -> [Effect] {
         if hasPeerEnded || !lingers { return close() }
-        linger(now, end: now + (isStopping ? Self.lingerSilence : Self.lingerTime), budget: lingerBudget)
+        linger(now, end: now + (isStopping ? timeouts.lingerSilence : timeouts.linger), budget: lingerBudget)
         return [.finishSending]
     }
 
     private mutating func linger(_ now: Instant, end: Instant, budget: Int) {
-        phase = .lingering(until: min(end, now + Self.lingerSilence), end: end, budget: budget)
+        phase = .lingering(until: min(end, now + timeouts.lingerSilence), end: end, budget: budget)
     }
 
     private mutating func close() -> [Effect] {

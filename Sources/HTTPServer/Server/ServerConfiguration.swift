@@ -59,6 +59,10 @@ public struct ServerTimeouts: Sendable {
     public var heartbeat: Duration = .seconds(15)
     /// How long a browser is told to wait before it opens an event stream again that a stopping server ended.
     public var eventRetry: Duration = .seconds(2)
+    /// Discarding what a client still sends behind its last answer, so that it reads that answer (RFC 9112 section 9.6).
+    public var linger: Duration = .seconds(5)
+    /// A client that is silent so long while the connection lingers has sent what it wanted to.
+    public var lingerSilence: Duration = .seconds(1)
 
     public init() {}
 
