@@ -247,13 +247,21 @@ def bench_viewers():
 
 
 def bench_pace():
-    """A minute at the speed limit, the latency changing ten times a second between 20 and 400 ms."""
+    """A minute at the speed limit: each answer by itself takes 20 to 400 ms, then all together, changing ten times a second."""
+    for name, changes in (("each by itself", False), ("all together, changing ten times a second", True)):
+        pace(name, changes)
+
+
+def pace(name, changes):
     limit, seconds = 100, 60
     with tempfile.TemporaryDirectory() as directory:
         bench = SyncBench(directory, accounts=limit * (seconds + 4), limit=limit, parallel=64)
         run, stop_changing = bench.begin(), threading.Event()
 
         def change_latency():
+            if not changes:
+                call("PATCH", bench.address + "/control/settings", {"latencyMs": 20, "latencySpreadMs": 380})
+                return
             while not stop_changing.wait(0.1):
                 call("PATCH", bench.address + "/control/settings", {"latencyMs": random.randint(20, 400)})
 
@@ -273,7 +281,7 @@ def bench_pace():
         bench.close()
     inside = sum(moment < moments[0] + seconds for moment in moments)
     print(
-        f"limit of {limit} a second, latencies of 20 to 400 ms: {inside / limit / seconds:.3f} of it for {seconds} s, at most "
+        f"limit of {limit} a second, latencies of 20 to 400 ms, {name}: {inside / limit / seconds:.3f} of it for {seconds} s, at most "
         f"{requests['maxPerSecond']} in any second, {requests['byStatus'].get('429', 0)} times 429"
     )
 
@@ -301,7 +309,6 @@ def bench_sync():
         f"CPU seconds for 1,000 counts: perch {statistics.median(a[1] for a in ours) * 1000 / ACCOUNTS:.3f}, ledger included; "
         f"plain libcurl {statistics.median(b[1] for b in theirs) * 1000 / ACCOUNTS:.3f}"
     )
-
 
 
 BENCHES = {"serve": bench_serve, "sync": bench_sync, "viewers": bench_viewers, "pace": bench_pace}
