@@ -253,7 +253,7 @@ struct StepwiseStore: Store {
         return try memory.finishRun(id, state: state, failure: failure, findings: findings, at: at)
     }
 
-    func planLines(_ run: SyncRunID, _ lines: [UsageLine]) async throws(StoreError) {
+    func planLines(_ run: SyncRunID, _ lines: some Sequence<UsageLine> & Sendable) async throws(StoreError) {
         await step()
         try memory.planLines(run, lines)
     }
