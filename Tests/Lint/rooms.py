@@ -26,7 +26,7 @@ ROOMS = {
     "perch": ["Portal", "Sandbox", "Integration", "Store", "HTTPClient", "Secrets"],
 }
 # Libraries that only one room may know.
-OWNED = {"GRDB": "Store", "CLibcurl": "HTTPClient", "CEpoll": "HTTPServer", "Crypto": "Secrets", "ArgumentParser": "perch"}
+OWNED = {"GRDB": "Store", "CLibcurl": "HTTPClient", "CEpoll": "HTTPServer", "Crypto": "Secrets", "ArgumentParser": "perch", "Yams": "Connectors"}
 IMPORT = re.compile(r"^(?:@testable |@preconcurrency |public |internal |package )*import (?:\w+ )?(\w+)", re.MULTILINE)
 
 root = pathlib.Path(__file__).resolve().parents[2]

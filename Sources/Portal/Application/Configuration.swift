@@ -1,3 +1,4 @@
+import Connectors
 import Foundation
 import HTTPClient
 import HTTPServer
@@ -21,8 +22,12 @@ public struct Configuration: Sendable {
     public var callsPerSecond: Double
     public var retry: RetryPolicy
     public var httpClient: HTTPClientConfiguration
-    public var saasAlertsURL: String
-    public var saasAlertsKeyHeader: String
+    /// Where accounts and usage come from.
+    public var connector: ConnectorDefinition
+    /// The connector's settings by name.
+    public var connectorSettings: [String: String]
+    /// Hosts that requests for usage may go to besides the definition's.
+    public var vendorHosts: [String]
     public var allowsPlainHTTP: Bool
     public var launchSecrets: [Secret]
     public var launchPublicKeysPEM: [String]
@@ -56,8 +61,9 @@ public struct Configuration: Sendable {
         httpClient = HTTPClientConfiguration(
             limits: RequestLimits(connectTimeout: read.seconds(.connectTimeout), totalTimeout: read.seconds(.totalTimeout)),
             caFile: values[.caFile], userAgent: "perch/" + Perch.version)
-        saasAlertsURL = read.text(.saasAlertsURL)
-        saasAlertsKeyHeader = read.text(.saasAlertsKeyHeader)
+        connector = values.definition
+        connectorSettings = values.connectorSettings
+        vendorHosts = read.list(.vendorHosts)
         allowsPlainHTTP = read.flag(.allowPlainHTTP)
         launchSecrets = (values[.launchSecrets] ?? "").split(whereSeparator: \.isWhitespace).map { Secret(String($0)) }
         launchPublicKeysPEM = try Self.pemBlocks(values[.launchPublicKeyFile])
