@@ -64,7 +64,7 @@ let package = Package(
             dependencies: [
                 "Portal", "Sandbox",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                "HTTPClient", "Integration", "Secrets", "Store", lifecycle, logging, metrics,
+                "Connectors", "HTTPClient", "Integration", "Secrets", "Store", lifecycle, logging, metrics,
             ]
         ),
         .testTarget(name: "HTTPClientTests", dependencies: ["HTTPClient", httpTypes, logging]),

@@ -23,7 +23,7 @@ ROOMS = {
     "Integration": ["Synthesize", "Connectors", "Store", "HTTPClient", "Secrets"],
     "Sandbox": ["HTTPServer"],
     "Portal": ["HTTPServer", "Integration", "Synthesize", "Connectors", "Store", "HTTPClient", "Secrets"],
-    "perch": ["Portal", "Sandbox", "Integration", "Store", "HTTPClient", "Secrets"],
+    "perch": ["Portal", "Sandbox", "Integration", "Connectors", "Store", "HTTPClient", "Secrets"],
 }
 # Libraries that only one room may know.
 OWNED = {"GRDB": "Store", "CLibcurl": "HTTPClient", "CEpoll": "HTTPServer", "Crypto": "Secrets", "ArgumentParser": "perch", "Yams": "Connectors"}

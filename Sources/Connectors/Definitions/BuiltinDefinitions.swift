@@ -16,10 +16,22 @@ public enum BuiltinDefinitions {
     }
 
     private static let files: [(id: String, text: @Sendable () -> [UInt8])] = [
+        ("addigy", { PackageResources.addigy_yaml }),
+        ("augmentt", { PackageResources.augmentt_yaml }),
         ("auvik", { PackageResources.auvik_yaml }),
+        ("connectwise-configurations", { PackageResources.connectwise_configurations_yaml }),
+        ("connectwise-shared-devices", { PackageResources.connectwise_shared_devices_yaml }),
         ("datto-rmm", { PackageResources.datto_rmm_yaml }),
+        ("huntress", { PackageResources.huntress_yaml }),
         ("ninjaone", { PackageResources.ninjaone_yaml }),
+        ("proofpoint-essentials", { PackageResources.proofpoint_essentials_yaml }),
         ("saas-alerts", { PackageResources.saas_alerts_yaml }),
+        ("sentinelone", { PackageResources.sentinelone_yaml }),
+        ("sherweb", { PackageResources.sherweb_yaml }),
+        ("spamtitan", { PackageResources.spamtitan_yaml }),
+        ("threatlocker", { PackageResources.threatlocker_yaml }),
+        ("usecure", { PackageResources.usecure_yaml }),
+        ("webroot", { PackageResources.webroot_yaml }),
     ]
 }
 

@@ -1,5 +1,6 @@
 import Foundation
 import HTTPClient
+import HTTPTypes
 import Secrets
 
 /// A connector that does what a definition says.
@@ -36,11 +37,22 @@ public struct DefinedConnector: Connector {
             values[setting.name] = setting.kind == .url ? value.trimmingTrailingSlashes() : value
         }
         self.deployment = values
+        try Self.checkHeaderNames(definition, values)
         fields = definition.partnerSettings.map { setting in
             ConnectorField(
                 name: setting.name, label: setting.label, help: setting.help, isSecret: setting.kind == .secret,
                 defaultValue: setting.defaultValue?.settled(values), environmentName: setting.environmentName,
                 choices: setting.choices)
+        }
+    }
+
+    /// Names of headers that a setting gives.
+    private static func checkHeaderNames(_ definition: ConnectorDefinition, _ deployment: [String: String]) throws(ConnectorError) {
+        for pair in definition.auth.headers + definition.requests.headers {
+            guard case .name(.setting(let setting))? = pair.name.pieces.first, pair.name.pieces.count == 1, let name = deployment[setting]
+            else { continue }
+            guard HTTPField.Name(name) == nil else { continue }
+            throw ConnectorError(code: .invalidInput, message: "\"\(name)\" cannot be the name of a header.", field: setting)
         }
     }
 
