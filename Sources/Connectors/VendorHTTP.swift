@@ -11,18 +11,21 @@ public struct VendorEnvironment: Sendable {
     public var retry: RetryPolicy
     /// Accepts `http://` addresses. Only for a sandbox on the same machine: it sends credentials in clear.
     public var allowsPlainHTTP: Bool
+    /// Where the vendor's API may be although the address is not public; by the operator's leave only, because partners enter addresses.
+    public var networks: [IPNetwork]
     /// Requests under way at once for one partner.
     public var parallelism: Int
 
     public init(
         http: any HTTPSender, time: TimeSource, random: RandomSource, retry: RetryPolicy, allowsPlainHTTP: Bool = false,
-        parallelism: Int = 8
+        networks: [IPNetwork] = [], parallelism: Int = 8
     ) {
         self.http = http
         self.time = time
         self.random = random
         self.retry = retry
         self.allowsPlainHTTP = allowsPlainHTTP
+        self.networks = networks
         self.parallelism = parallelism
     }
 }
@@ -37,7 +40,9 @@ extension VendorEnvironment {
         while true {
             let failure: (error: ConnectorError, isPassing: Bool, retryAfter: Duration?)
             do {
-                let answer = try await http.send(OutgoingRequest(method: .get, url: url, headerFields: headerFields))
+                let answer = try await http.send(
+                    OutgoingRequest(
+                        method: .get, url: url, headerFields: headerFields, destinations: DestinationRule(networks: networks)))
                 switch Self.read(type, answer, product: product) {
                 case .value(let value): return value
                 case .failure(let error, let isPassing):
@@ -49,7 +54,7 @@ extension VendorEnvironment {
                 }
                 failure = (
                     ConnectorError(code: .unreachable, message: "\(product) could not be reached: \(error.message)"),
-                    error.code != .invalidRequest, nil
+                    error.code != .invalidRequest && error.code != .destinationRefused, nil
                 )
             }
             guard failure.isPassing,

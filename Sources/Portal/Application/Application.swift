@@ -123,7 +123,7 @@ public func makeConnector(
 ) throws(ApplicationError) -> any Connector {
     let environment = VendorEnvironment(
         http: dependencies.http, time: dependencies.time, random: dependencies.random, retry: configuration.retry,
-        allowsPlainHTTP: configuration.allowsPlainHTTP)
+        allowsPlainHTTP: configuration.allowsPlainHTTP, networks: configuration.vendorNetworks)
     do {
         return try SaaSAlertsConnector(
             environment: environment, keyFieldName: configuration.saasAlertsKeyHeader,
