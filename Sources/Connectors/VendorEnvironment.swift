@@ -9,24 +9,24 @@ public struct VendorEnvironment: Sendable {
     public var retry: RetryPolicy
     /// Accepts `http://` addresses. Only for a sandbox on the same machine: it sends credentials in clear.
     public var allowsPlainHTTP: Bool
+    /// Where the vendor's API may be although the address is not public; by the operator's leave only, because partners enter addresses.
+    public var networks: [IPNetwork]
     /// Requests under way at once for one partner.
     public var parallelism: Int
     /// Hosts that requests may go to besides those that a definition names, by the operator's leave.
     public var hosts: [String]
-    /// Addresses that may be connected to although they are not public, by the operator's leave.
-    public var networks: [IPNetwork]
 
     public init(
         http: any HTTPSender, time: TimeSource, random: RandomSource, retry: RetryPolicy, allowsPlainHTTP: Bool = false,
-        parallelism: Int = 8, hosts: [String] = [], networks: [IPNetwork] = []
+        networks: [IPNetwork] = [], parallelism: Int = 8, hosts: [String] = []
     ) {
         self.http = http
         self.time = time
         self.random = random
         self.retry = retry
         self.allowsPlainHTTP = allowsPlainHTTP
+        self.networks = networks
         self.parallelism = parallelism
         self.hosts = hosts
-        self.networks = networks
     }
 }

@@ -124,7 +124,8 @@ public func makeConnector(
 ) throws(ApplicationError) -> DefinedConnector {
     let environment = VendorEnvironment(
         http: dependencies.http, time: dependencies.time, random: dependencies.random, retry: configuration.retry,
-        allowsPlainHTTP: configuration.allowsPlainHTTP, hosts: configuration.vendorHosts)
+        allowsPlainHTTP: configuration.allowsPlainHTTP, networks: configuration.vendorNetworks,
+        hosts: configuration.vendorHosts)
     do {
         return try DefinedConnector(
             configuration.connector, environment: environment, deployment: configuration.connectorSettings, trace: trace)

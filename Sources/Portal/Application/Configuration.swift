@@ -29,6 +29,8 @@ public struct Configuration: Sendable {
     /// Hosts that requests for usage may go to besides the definition's.
     public var vendorHosts: [String]
     public var allowsPlainHTTP: Bool
+    /// Where a vendor's API may be although the address is not public.
+    public var vendorNetworks: [IPNetwork]
     public var launchSecrets: [Secret]
     public var launchPublicKeysPEM: [String]
     public var launchIssuer: String?
@@ -65,6 +67,9 @@ public struct Configuration: Sendable {
         connectorSettings = values.connectorSettings
         vendorHosts = read.list(.vendorHosts)
         allowsPlainHTTP = read.flag(.allowPlainHTTP)
+        // A plain address is for a sandbox on the same machine, so it leads to loopback.
+        let loopback = allowsPlainHTTP ? ["127.0.0.0/8", "::1"] : []
+        vendorNetworks = (read.list(.vendorNetworks) + loopback).compactMap { IPNetwork($0) }
         launchSecrets = (values[.launchSecrets] ?? "").split(whereSeparator: \.isWhitespace).map { Secret(String($0)) }
         launchPublicKeysPEM = try Self.pemBlocks(values[.launchPublicKeyFile])
         launchIssuer = values[.launchIssuer]

@@ -18,6 +18,8 @@ public struct Setting: Sendable, Hashable {
         case list
         /// IP addresses and networks such as `10.0.0.0/8`, separated by commas.
         case networks
+        /// The same, for addresses that are connected to: no bits behind a prefix.
+        case destinationNetworks
     }
 
     public let name: String
@@ -46,7 +48,7 @@ extension Setting {
     public static let table: [Setting] =
         [
             host, port, publicURL, dataDirectory, resources, secretKey, logLevel, vendorAPIKey, synthesizeURL, mappingURL,
-            callsPerSecond, retryAttempts, connectTimeout, totalTimeout, caFile, connector, vendorHosts,
+            callsPerSecond, retryAttempts, connectTimeout, totalTimeout, caFile, connector, vendorHosts, vendorNetworks,
             allowPlainHTTP, launchSecrets, launchPublicKeyFile, launchIssuer, launchAudience,
             defaultTimeZone, frameAncestors, sessionIdle, sessionLifetime, zeroCounts, dropHoldShare, dropHoldPairs,
             parallelCounts, parallelRuns, ticketDeadline, scheduleSpread, lineRetentionDays, stopDeadline,
@@ -90,6 +92,10 @@ extension Setting {
             + "vendor. Default: none.")
     static let allowPlainHTTP = Setting(
         "ALLOW_PLAIN_HTTP", .flag, "false", "Accept http addresses of vendors. Only for a sandbox on the same machine.")
+    static let vendorNetworks = Setting(
+        "VENDOR_NETWORKS", .destinationNetworks, nil,
+        "Addresses that are not public where a vendor's API may be all the same, for instance 10.20.0.0/16. Loopback is among them "
+            + "where ALLOW_PLAIN_HTTP is true. Default: none.")
     static let launchSecrets = Setting(
         "LAUNCH_SECRETS", .secret, nil,
         "Shared secrets of launch tokens (HS256), at least 32 bytes each, separated by white space while one is replaced.")

@@ -1,5 +1,6 @@
 import Connectors
 import Foundation
+import HTTPClient
 import HTTPServer
 import Secrets
 
@@ -142,6 +143,10 @@ extension Setting.Kind {
             }
         case .networks:
             guard TrustedProxies(text.listItems) != nil else {
+                return "is not a list of IP addresses and networks such as 10.0.0.0/8, separated by commas."
+            }
+        case .destinationNetworks:
+            guard text.listItems.allSatisfy({ IPNetwork($0) != nil }) else {
                 return "is not a list of IP addresses and networks such as 10.0.0.0/8, separated by commas."
             }
         case .flag:

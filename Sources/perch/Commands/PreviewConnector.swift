@@ -82,7 +82,7 @@ struct PreviewConnector: AsyncParsableCommand {
 
     private static func status(_ error: ConnectorError) -> ExitStatus {
         switch error.code {
-        case .invalidInput, .invalidDefinition: .settings
+        case .invalidInput, .invalidDefinition, .invalidFile: .settings
         case .credentialRefused: .refused
         case .unreachable, .refused, .brokenAnswer, .emptyList, .tooLarge: .unavailable
         case .cancelled: .failed
