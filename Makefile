@@ -94,7 +94,7 @@ disk-trouble: system-test $(VENV)/ready ## EIO and ENOSPC at the Nth write and s
 	PERCH_PROGRAM=$(CURDIR)/$(RELEASE) DISK_TROUBLE=long $(if $(STEP),STEP=$(STEP)) $(VENV)/bin/python -m pytest -q -s Tests/Program/crash/test_disk_trouble.py
 
 fuzz: SECONDS ?= 600
-fuzz: system ## libFuzzer on what the HTTP server reads: SECONDS=600 for each target
+fuzz: system ## libFuzzer on what the HTTP server and the connectors read: SECONDS=600 for each target
 	@$(MAKE) --no-print-directory packages NAMES="$(FUZZ_PACKAGES)"
 	bash Tests/Fuzz/fuzz.sh run $(SECONDS)
 

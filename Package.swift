@@ -24,7 +24,6 @@ let package = Package(
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.0"),
         .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.0"),
-        // For tests only: reads openapi.yaml.
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
     ],
     targets: [
@@ -37,7 +36,11 @@ let package = Package(
             name: "Store",
             dependencies: ["Secrets", .product(name: "GRDB", package: "GRDB.swift"), logging]
         ),
-        .target(name: "Connectors", dependencies: ["HTTPClient", "Secrets", httpTypes, logging]),
+        .target(
+            name: "Connectors",
+            dependencies: ["HTTPClient", "Secrets", httpTypes, logging, .product(name: "Yams", package: "Yams")],
+            resources: [.embedInCode("Definitions/Builtin")]
+        ),
         .target(name: "Synthesize", dependencies: ["HTTPClient", "Secrets", httpTypes, logging]),
         .target(
             name: "Integration",
@@ -61,7 +64,7 @@ let package = Package(
             dependencies: [
                 "Portal", "Sandbox",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                "HTTPClient", "Integration", "Secrets", "Store", lifecycle, logging, metrics,
+                "Connectors", "HTTPClient", "Integration", "Secrets", "Store", lifecycle, logging, metrics,
             ]
         ),
         .testTarget(name: "HTTPClientTests", dependencies: ["HTTPClient", httpTypes, logging]),

@@ -1,7 +1,5 @@
 #include "CLibcurl.h"
 
-#include <sys/socket.h>
-
 // The names are in brackets so that the macros of the same names, which check constant arguments at
 // compile time, stay out of the way: here the option is a variable.
 
@@ -33,16 +31,8 @@ CURLcode perch_easy_set_prerequest_callback(CURL *handle, curl_prereq_callback v
     return (curl_easy_setopt)(handle, CURLOPT_PREREQFUNCTION, value);
 }
 
-static curl_socket_t open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address) {
-    (void)context;
-    (void)purpose;
-    // SOCK_CLOEXEC in the same call: between a socket() and an fcntl() another thread may fork.
-    int descriptor = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-    return descriptor < 0 ? CURL_SOCKET_BAD : descriptor;
-}
-
-CURLcode perch_easy_close_sockets_on_exec(CURL *handle) {
-    return (curl_easy_setopt)(handle, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+CURLcode perch_easy_set_open_socket_callback(CURL *handle, curl_opensocket_callback value) {
+    return (curl_easy_setopt)(handle, CURLOPT_OPENSOCKETFUNCTION, value);
 }
 
 CURLcode perch_easy_get_long(CURL *handle, CURLINFO info, long *value) {

@@ -1,5 +1,3 @@
-import HTTPClient
-
 /// Why the vendor's side gave no data.
 public struct ConnectorError: Error, Sendable, Hashable, CustomStringConvertible {
     public enum Code: String, Sendable, Hashable {
@@ -14,6 +12,12 @@ public struct ConnectorError: Error, Sendable, Hashable, CustomStringConvertible
         case brokenAnswer
         /// A list without a single usable record: never taken as "no customers".
         case emptyList
+        /// More than Perch reads: bytes, nesting, the length of one number or text.
+        case tooLarge
+        /// A file of usage that cannot be taken as it is; the message names the line.
+        case invalidFile
+        /// A definition says something that cannot be.
+        case invalidDefinition
         case cancelled
     }
 
@@ -30,4 +34,11 @@ public struct ConnectorError: Error, Sendable, Hashable, CustomStringConvertible
     }
 
     public var description: String { "vendor.\(code.rawValue): \(message)" }
+}
+
+extension ConnectorError {
+    /// - Parameter problem: what is too large about the answer, as half a sentence.
+    static func tooLarge(_ problem: String) -> ConnectorError {
+        ConnectorError(code: .tooLarge, message: "The answer is more than Perch reads: \(problem). Nothing was changed.")
+    }
 }

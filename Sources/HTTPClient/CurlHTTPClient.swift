@@ -29,7 +29,7 @@ public final class CurlHTTPClient: HTTPSender {
         try configuration.check()
         let options = EasyHandleOptions(
             caFile: try CertificateAuthorities.file(configured: configuration.caFile, environment: environment),
-            userAgent: configuration.userAgent)
+            userAgent: configuration.userAgent, proxies: ProxyChoice(environment: environment))
 
         self.configuration = configuration
         log = TrafficLog(logger: logger)

@@ -21,11 +21,15 @@ public struct HTTPClientError: Error, Sendable, CustomStringConvertible {
         case connectionLost
         /// Larger than `RequestLimits.maximumAnswerBytes`, or header fields beyond all measure.
         case answerTooLarge
+        /// The `bodySink` of the request wanted no more of it.
+        case answerRefused
         /// What came back is not HTTP.
         case answerMalformed
         /// A redirect that may not be followed: too many, to another protocol than HTTP, or from `https`
         /// to `http`.
         case redirectRefused
+        /// The request's `destinations` do not allow the host, or the address that its name leads to.
+        case destinationRefused
         /// The calling task was cancelled.
         case cancelled
         /// `shutdown()` was called before or while the request was sent.

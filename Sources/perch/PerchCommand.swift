@@ -15,6 +15,7 @@ struct PerchCommand: AsyncParsableCommand {
                 subcommands: [
                     Authenticate.self, SyncAccounts.self, SyncServices.self, UpdateStatus.self, SyncUsage.self, Clients.self,
                 ]),
+            CommandGroup(name: "Where usage comes from", subcommands: [ConnectorCommands.self]),
             CommandGroup(name: "Administration", subcommands: [Operators.self, Partners.self, Config.self, Health.self]),
         ])
 }

@@ -16,12 +16,16 @@ let package = Package(
             dependencies: [
                 "CEpoll", .product(name: "HTTPTypes", package: "swift-http-types"), .product(name: "Logging", package: "swift-log"),
             ]),
+        // The readers of what vendors send, without the rest of their room and all that it stands on.
+        .target(
+            name: "Connectors",
+            sources: ["ConnectorError.swift", "Reading", "Files/CSVReader.swift", "Files/TextEncoding.swift"]),
         .executableTarget(
             name: "fuzz",
-            dependencies: ["HTTPServer", .product(name: "HTTPTypes", package: "swift-http-types")],
+            dependencies: ["Connectors", "HTTPServer", .product(name: "HTTPTypes", package: "swift-http-types")],
             path: ".",
             exclude: ["Sources", "Seeds", "Dictionaries", "fuzz.sh"],
-            sources: ["Fuzzer", "Properties"]),
+            sources: ["Fuzzer", "Promises", "Properties", "ReaderProperties"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fuzzes what HTTPServer reads from strangers: libFuzzer and the address sanitizer against the promises in Properties/.
+# Fuzzes what HTTPServer reads from strangers and Connectors from vendors: libFuzzer and the address sanitizer against the promises in Properties/ and ReaderProperties/.
 #
 #   fuzz.sh run SECONDS             every target for that long, two at a time; fails on the first finding
 #   fuzz.sh replay TARGET FILE...   those inputs only
@@ -10,8 +10,9 @@ set -euo pipefail
 from=$PWD
 cd "$(dirname "$0")"
 
-targets=(request-head chunked-body form-and-query cookies header-values)
-declare -A longest=([request-head]=1024 [chunked-body]=1024 [form-and-query]=256 [cookies]=256 [header-values]=96)
+targets=(request-head chunked-body form-and-query cookies header-values json-path record-reader csv)
+declare -A longest=([request-head]=1024 [chunked-body]=1024 [form-and-query]=256 [cookies]=256 [header-values]=96
+    [json-path]=256 [record-reader]=512 [csv]=256)
 
 work="$(cd ../.. && pwd)/.build-fuzz"
 fuzzer="$work/release/fuzz"

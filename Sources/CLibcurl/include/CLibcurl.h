@@ -22,10 +22,7 @@ CURLcode perch_easy_set_list(CURL *handle, CURLoption option, struct curl_slist 
 typedef size_t (*perch_data_callback)(char *data, size_t size, size_t count, void *context);
 CURLcode perch_easy_set_data_callback(CURL *handle, CURLoption option, perch_data_callback value);
 CURLcode perch_easy_set_prerequest_callback(CURL *handle, curl_prereq_callback value);
-
-/// Opens sockets that no child process inherits: libcurl's own would keep a connection open, and readable,
-/// in every program started meanwhile.
-CURLcode perch_easy_close_sockets_on_exec(CURL *handle);
+CURLcode perch_easy_set_open_socket_callback(CURL *handle, curl_opensocket_callback value);
 
 CURLcode perch_easy_get_long(CURL *handle, CURLINFO info, long *value);
 CURLcode perch_easy_get_pointer(CURL *handle, CURLINFO info, void **value);

@@ -7,20 +7,26 @@ struct AnswerCollector: Sendable {
     enum Excess: Sendable, Equatable {
         case head
         case body
+        /// The sink wanted no more.
+        case sink
     }
 
     let maximumBodyBytes: Int
+    let sink: OutgoingRequest.BodySink?
     /// The lines of the newest head: status line and fields, each with its line break.
     private(set) var head: [UInt8] = []
     private(set) var body: [UInt8] = []
     private(set) var excess: Excess?
+    /// What the sink has taken.
+    private(set) var bytesPassedOn = 0
     private var status: Int?
     private var isHeadComplete = false
     /// Interim heads and trailers included.
     private var headBytesSeen = 0
 
-    init(maximumBodyBytes: Int) {
+    init(maximumBodyBytes: Int, sink: OutgoingRequest.BodySink? = nil) {
         self.maximumBodyBytes = maximumBodyBytes
+        self.sink = sink
     }
 
     /// The status of the final answer, as soon as its status line is complete.
@@ -59,9 +65,18 @@ struct AnswerCollector: Sendable {
 
     /// Takes one piece of the body. `false` ends the transfer.
     mutating func take(body piece: UnsafeRawBufferPointer) -> Bool {
-        guard piece.count <= maximumBodyBytes - body.count else {
+        guard piece.count <= maximumBodyBytes - body.count - bytesPassedOn else {
             excess = .body
             return false
+        }
+        // The body of any other status is for a message, not for the one who reads the data.
+        if let sink, let finalStatus, (200..<300).contains(finalStatus) {
+            bytesPassedOn += piece.count
+            guard sink(piece) else {
+                excess = .sink
+                return false
+            }
+            return true
         }
         body.append(contentsOf: piece)
         return true

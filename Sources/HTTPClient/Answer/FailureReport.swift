@@ -18,7 +18,8 @@ struct FailureReport {
             } else {
                 .neverSent
             }
-        let (code, message) = codeAndMessage(failure, excess: outcome.answer.excess, delivery: delivery)
+        let (code, message) = codeAndMessage(
+            failure, excess: outcome.answer.excess, refusedAddress: outcome.refusedAddress, delivery: delivery)
         return HTTPClientError(code: code, delivery: delivery, message: "\(message) \(Self.fate(delivery))")
     }
 
@@ -35,7 +36,8 @@ struct FailureReport {
     }
 
     private func codeAndMessage(
-        _ failure: TransferFailure, excess: AnswerCollector.Excess?, delivery: HTTPClientError.Delivery
+        _ failure: TransferFailure, excess: AnswerCollector.Excess?, refusedAddress: IPAddress?,
+        delivery: HTTPClientError.Delivery
     ) -> Report {
         switch failure {
         case .cancelled:
@@ -53,7 +55,14 @@ struct FailureReport {
         case .headIncomplete:
             return lost
         case .library(let result):
+            if let address = refusedAddress {
+                return (
+                    .destinationRefused, "The request may not be sent: \(DestinationRule.notPublic(origin.host, address))."
+                )
+            }
             switch excess {
+            case .sink:
+                return (.answerRefused, "The answer of \(host) was not read to its end.")
             case .body:
                 return tooLarge
             case .head:

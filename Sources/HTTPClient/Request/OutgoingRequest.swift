@@ -27,13 +27,25 @@ public struct OutgoingRequest: Sendable {
     /// shown.
     public var pathForLog: String?
 
+    /// Where the request may go. `nil`: anywhere.
+    public var destinations: DestinationRule?
+
+    /// Takes the body of a 2xx answer piece by piece, as it comes, in place of `IncomingResponse.body`, which stays empty: for
+    /// answers too large to be held. Called on the client's own thread, which every other request waits for meanwhile; `false` ends
+    /// the transfer with `answerRefused`.
+    public var bodySink: BodySink?
+
+    public typealias BodySink = @Sendable (_ piece: UnsafeRawBufferPointer) -> Bool
+
     public init(
         method: HTTPRequest.Method,
         url: String,
         headerFields: HTTPFields = HTTPFields(),
         body: [UInt8]? = nil,
         limits: RequestLimits? = nil,
-        pathForLog: String? = nil
+        pathForLog: String? = nil,
+        destinations: DestinationRule? = nil,
+        bodySink: BodySink? = nil
     ) {
         self.method = method
         self.url = url
@@ -41,5 +53,7 @@ public struct OutgoingRequest: Sendable {
         self.body = body
         self.limits = limits
         self.pathForLog = pathForLog
+        self.destinations = destinations
+        self.bodySink = bodySink
     }
 }

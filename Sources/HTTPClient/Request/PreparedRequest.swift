@@ -8,6 +8,8 @@ struct PreparedRequest: Sendable {
     var limits: RequestLimits
     /// One line a field in libcurl's notation, each ended by a NUL.
     var headerLines: [UInt8]
+    var destinations: DestinationRule?
+    var bodySink: OutgoingRequest.BodySink?
     private var headerFields: HTTPFields
 
     init(_ request: OutgoingRequest, defaultLimits: RequestLimits) throws(HTTPClientError) {
@@ -15,6 +17,12 @@ struct PreparedRequest: Sendable {
             url = try RequestURL(request.url)
         } catch {
             throw .invalid("The URL of the request cannot be used: \(error.message).")
+        }
+        destinations = request.destinations
+        bodySink = request.bodySink
+        if let refusal = destinations?.refusal(of: url.origin) {
+            throw HTTPClientError(
+                code: .destinationRefused, delivery: .neverSent, message: "The request may not be sent: \(refusal).")
         }
         let limits = request.limits ?? defaultLimits
         if let problem = limits.problem { throw .invalid("The limits of the request cannot be used: \(problem).") }

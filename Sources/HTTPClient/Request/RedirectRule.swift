@@ -33,6 +33,7 @@ enum RedirectRule {
         guard origin.scheme == .http || target.origin.scheme == .https else {
             throw refusal("it leads from https to http")
         }
+        if let problem = request.destinations?.refusal(of: target.origin) { throw refusal(problem) }
         return try request.redirected(to: target)
     }
 

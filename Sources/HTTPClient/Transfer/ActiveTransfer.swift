@@ -1,4 +1,5 @@
 import CLibcurl
+import Glibc
 
 /// A transfer that libcurl is working on: what its callbacks are given as context.
 ///
@@ -16,13 +17,19 @@ final class ActiveTransfer {
     /// How often libcurl had a connection ready and was about to send the request.
     fileprivate(set) var sendAttempts = 0
     fileprivate(set) var isSecondSendPrevented = false
+    /// An address that the request's `destinations` do not allow and that was therefore not used.
+    fileprivate(set) var refusedAddress: IPAddress?
+    /// Whether addresses are the proxy's, which the request's `destinations` say nothing about.
+    private let isProxied: Bool
     private var retainedSelf: Unmanaged<ActiveTransfer>?
 
     init(_ submission: TransferSubmission, handle: EasyHandle) {
         ticket = submission.ticket
+        isProxied = ticket.request.destinations != nil && handle.proxies.proxy(for: ticket.request.url.origin) != nil
         continuation = submission.continuation
         self.handle = handle
-        answer = AnswerCollector(maximumBodyBytes: submission.ticket.request.limits.maximumAnswerBytes)
+        answer = AnswerCollector(
+            maximumBodyBytes: submission.ticket.request.limits.maximumAnswerBytes, sink: submission.ticket.request.bodySink)
     }
 
     func start(in multi: MultiHandle, now: ContinuousClock.Instant) throws(LibcurlFailure) {
@@ -40,7 +47,19 @@ final class ActiveTransfer {
     }
 
     func outcome(_ ending: TransferOutcome.Ending) -> TransferOutcome {
-        TransferOutcome(ending: ending, isRequestStarted: sendAttempts > 0, answer: answer)
+        TransferOutcome(
+            ending: ending, isRequestStarted: sendAttempts > 0, answer: answer, refusedAddress: refusedAddress)
+    }
+
+    /// Notes a refusal.
+    fileprivate func allows(_ address: IPAddress?) -> Bool {
+        guard let rule = ticket.request.destinations, !isProxied else { return true }
+        // No family but IPv4 and IPv6 leads anywhere that a rule could allow.
+        guard let address, rule.allows(address) else {
+            refusedAddress = address
+            return false
+        }
+        return true
     }
 
     /// The transfer that `context`, made by `start`, stands for.
@@ -68,6 +87,21 @@ func takeBody(
     return ActiveTransfer.borrowed(context).answer.take(body: piece) ? piece.count : 0
 }
 
+/// CURLOPT_OPENSOCKETFUNCTION: the name has been resolved, nothing has been sent to the address yet.
+///
+/// The socket is for no child process: it would keep the connection open, and readable, in every program started meanwhile.
+func openSocket(
+    _ context: UnsafeMutableRawPointer?, _ purpose: curlsocktype, _ address: UnsafeMutablePointer<curl_sockaddr>?
+) -> curl_socket_t {
+    guard let context, let address, let offset = MemoryLayout<curl_sockaddr>.offset(of: \.addr) else { return CURL_SOCKET_BAD }
+    // Through a raw pointer: an IPv6 address is longer than the `sockaddr` that the type names.
+    let resolved = IPAddress(socketAddress: UnsafeRawPointer(address) + offset)
+    guard ActiveTransfer.borrowed(context).allows(resolved) else { return CURL_SOCKET_BAD }
+    // SOCK_CLOEXEC in the same call: between a socket() and an fcntl() another thread may fork.
+    return socket(
+        address.pointee.family, address.pointee.socktype | Int32(SOCK_CLOEXEC.rawValue), address.pointee.protocol)
+}
+
 /// CURLOPT_PREREQFUNCTION: a connection stands (TLS included), and the request is about to be sent on it.
 ///
 /// When a kept connection turns out dead before any answer, libcurl sends the same request again on a new
@@ -78,6 +112,9 @@ func beforeRequest(
 ) -> Int32 {
     guard let context else { return CURL_PREREQFUNC_ABORT }
     let transfer = ActiveTransfer.borrowed(context)
+    // A kept connection was opened for another request, which may have had another rule.
+    guard transfer.allows(remoteAddress.flatMap { IPAddress(String(cString: $0)) }) else { return CURL_PREREQFUNC_ABORT }
+    transfer.refusedAddress = nil
     if transfer.sendAttempts > 0 && !transfer.ticket.request.isIdempotent {
         transfer.isSecondSendPrevented = true
         return CURL_PREREQFUNC_ABORT

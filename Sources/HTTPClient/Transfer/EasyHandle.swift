@@ -6,6 +6,7 @@ import CLibcurl
 /// Belongs to the transfer thread.
 final class EasyHandle {
     let pointer: UnsafeMutableRawPointer
+    let proxies: ProxyChoice
     private let errorText: UnsafeMutablePointer<CChar>
     /// Owned; libcurl reads it until the transfer has ended.
     private var headerList: UnsafeMutablePointer<curl_slist>?
@@ -13,6 +14,7 @@ final class EasyHandle {
     init(options: EasyHandleOptions) throws(LibcurlFailure) {
         guard let pointer = curl_easy_init() else { throw LibcurlFailure(text: "no handle could be made") }
         self.pointer = pointer
+        proxies = options.proxies
         errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
         errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
         try setConstantOptions(options)
@@ -50,7 +52,7 @@ final class EasyHandle {
         try set(CURLOPT_USERAGENT, options.userAgent)
         try set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
         try set(CURLOPT_HEADEROPT, Int(CURLHEADER_SEPARATE))
-        try Libcurl.check(perch_easy_close_sockets_on_exec(pointer))
+        try Libcurl.check(perch_easy_set_open_socket_callback(pointer, openSocket))
         try set(CURLOPT_TCP_KEEPALIVE, 1)
         // AWS's load balancers close a connection that was idle for 60 s: let go of it before they do, so
         // that no request meets the closing.
@@ -72,6 +74,16 @@ final class EasyHandle {
         try set(CURLOPT_WRITEDATA, context)
         try set(CURLOPT_PREREQDATA, context)
         try set(CURLOPT_PRIVATE, context)
+        try set(CURLOPT_OPENSOCKETDATA, context)
+
+        if request.destinations == nil {
+            try set(CURLOPT_PROXY, nil)
+            try set(CURLOPT_NOPROXY, nil)
+        } else {
+            // Chosen here, because the rule has to know. An empty text keeps libcurl from choosing one itself.
+            try set(CURLOPT_PROXY, proxies.proxy(for: request.url.origin) ?? "")
+            try set(CURLOPT_NOPROXY, "")
+        }
 
         let isTLS = request.url.origin.scheme == .https
         try set(CURLOPT_URL, request.url.text)
@@ -148,7 +160,9 @@ final class EasyHandle {
         curl_slist_free_all(headerList)
         headerList = nil
         _ = perch_easy_set_pointer(pointer, CURLOPT_POSTFIELDS, nil)
-        for option in [CURLOPT_HEADERDATA, CURLOPT_WRITEDATA, CURLOPT_PREREQDATA, CURLOPT_PRIVATE] {
+        for option in [
+            CURLOPT_HEADERDATA, CURLOPT_WRITEDATA, CURLOPT_PREREQDATA, CURLOPT_OPENSOCKETDATA, CURLOPT_PRIVATE,
+        ] {
             _ = perch_easy_set_pointer(pointer, option, nil)
         }
     }
@@ -180,6 +194,7 @@ final class EasyHandle {
 struct EasyHandleOptions: Sendable {
     var caFile: String?
     var userAgent: String
+    var proxies: ProxyChoice
 }
 
 extension Duration {

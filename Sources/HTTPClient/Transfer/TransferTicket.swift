@@ -30,6 +30,8 @@ struct TransferOutcome: Sendable {
     /// has left.
     var isRequestStarted: Bool
     var answer: AnswerCollector
+    /// Where a name led that may not be asked.
+    var refusedAddress: IPAddress?
 
     /// For a request that never reached libcurl.
     static func refused(_ failure: TransferFailure) -> TransferOutcome {

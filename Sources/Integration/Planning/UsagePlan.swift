@@ -87,10 +87,10 @@ struct UsagePlan: Sendable, Hashable {
         dropShare = unitsBefore > 0 ? NSDecimalNumber(decimal: 1 - unitsKept / unitsBefore).doubleValue : 0
     }
 
-    /// What each service of a connector's catalogue counts, by lower-cased name.
-    static func bases(of connector: any Connector) -> [String: LineBasis] {
+    /// What each service of a connector's catalogue, and of those that a fetch discovered, counts, by lower-cased name.
+    static func bases(of connector: any Connector, _ discovered: [CatalogueService] = []) -> [String: LineBasis] {
         Dictionary(
-            connector.services.map { service in
+            (connector.services + discovered).map { service in
                 let basis = LineBasis(connectorID: connector.id, name: service.basis.name, version: service.basis.version)
                 return (service.name.lowercased(), basis)
             },

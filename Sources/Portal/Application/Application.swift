@@ -118,16 +118,17 @@ private func masterKey(_ configuration: Configuration, _ dependencies: Dependenc
 }
 
 /// The connector that the settings name, reaching its vendor through the given client.
+/// - Parameter trace: notes every request to the vendor.
 public func makeConnector(
-    _ configuration: Configuration, _ dependencies: Dependencies
-) throws(ApplicationError) -> any Connector {
+    _ configuration: Configuration, _ dependencies: Dependencies, trace: RequestTrace? = nil
+) throws(ApplicationError) -> DefinedConnector {
     let environment = VendorEnvironment(
         http: dependencies.http, time: dependencies.time, random: dependencies.random, retry: configuration.retry,
-        allowsPlainHTTP: configuration.allowsPlainHTTP)
+        allowsPlainHTTP: configuration.allowsPlainHTTP, networks: configuration.vendorNetworks,
+        hosts: configuration.vendorHosts)
     do {
-        return try SaaSAlertsConnector(
-            environment: environment, keyFieldName: configuration.saasAlertsKeyHeader,
-            defaultURL: configuration.saasAlertsURL)
+        return try DefinedConnector(
+            configuration.connector, environment: environment, deployment: configuration.connectorSettings, trace: trace)
     } catch {
         throw ApplicationError(error.message)
     }

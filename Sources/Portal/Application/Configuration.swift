@@ -1,3 +1,4 @@
+import Connectors
 import Foundation
 import HTTPClient
 import HTTPServer
@@ -21,9 +22,15 @@ public struct Configuration: Sendable {
     public var callsPerSecond: Double
     public var retry: RetryPolicy
     public var httpClient: HTTPClientConfiguration
-    public var saasAlertsURL: String
-    public var saasAlertsKeyHeader: String
+    /// Where accounts and usage come from.
+    public var connector: ConnectorDefinition
+    /// The connector's settings by name.
+    public var connectorSettings: [String: String]
+    /// Hosts that requests for usage may go to besides the definition's.
+    public var vendorHosts: [String]
     public var allowsPlainHTTP: Bool
+    /// Where a vendor's API may be although the address is not public.
+    public var vendorNetworks: [IPNetwork]
     public var launchSecrets: [Secret]
     public var launchPublicKeysPEM: [String]
     public var launchIssuer: String?
@@ -56,9 +63,13 @@ public struct Configuration: Sendable {
         httpClient = HTTPClientConfiguration(
             limits: RequestLimits(connectTimeout: read.seconds(.connectTimeout), totalTimeout: read.seconds(.totalTimeout)),
             caFile: values[.caFile], userAgent: "perch/" + Perch.version)
-        saasAlertsURL = read.text(.saasAlertsURL)
-        saasAlertsKeyHeader = read.text(.saasAlertsKeyHeader)
+        connector = values.definition
+        connectorSettings = values.connectorSettings
+        vendorHosts = read.list(.vendorHosts)
         allowsPlainHTTP = read.flag(.allowPlainHTTP)
+        // A plain address is for a sandbox on the same machine, so it leads to loopback.
+        let loopback = allowsPlainHTTP ? ["127.0.0.0/8", "::1"] : []
+        vendorNetworks = (read.list(.vendorNetworks) + loopback).compactMap { IPNetwork($0) }
         launchSecrets = (values[.launchSecrets] ?? "").split(whereSeparator: \.isWhitespace).map { Secret(String($0)) }
         launchPublicKeysPEM = try Self.pemBlocks(values[.launchPublicKeyFile])
         launchIssuer = values[.launchIssuer]

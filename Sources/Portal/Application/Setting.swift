@@ -18,6 +18,8 @@ public struct Setting: Sendable, Hashable {
         case list
         /// IP addresses and networks such as `10.0.0.0/8`, separated by commas.
         case networks
+        /// The same, for addresses that are connected to: no bits behind a prefix.
+        case destinationNetworks
     }
 
     public let name: String
@@ -46,8 +48,8 @@ extension Setting {
     public static let table: [Setting] =
         [
             host, port, publicURL, dataDirectory, resources, secretKey, logLevel, vendorAPIKey, synthesizeURL, mappingURL,
-            callsPerSecond, retryAttempts, connectTimeout, totalTimeout, caFile, connector, saasAlertsURL,
-            saasAlertsKeyHeader, allowPlainHTTP, launchSecrets, launchPublicKeyFile, launchIssuer, launchAudience,
+            callsPerSecond, retryAttempts, connectTimeout, totalTimeout, caFile, connector, vendorHosts, vendorNetworks,
+            allowPlainHTTP, launchSecrets, launchPublicKeyFile, launchIssuer, launchAudience,
             defaultTimeZone, frameAncestors, sessionIdle, sessionLifetime, zeroCounts, dropHoldShare, dropHoldPairs,
             parallelCounts, parallelRuns, ticketDeadline, scheduleSpread, lineRetentionDays, stopDeadline,
         ] + serverTable
@@ -81,12 +83,19 @@ extension Setting {
     static let connectTimeout = Setting("CONNECT_TIMEOUT", .seconds(1...300), "10", "Longest wait for an outgoing connection.")
     static let totalTimeout = Setting("TOTAL_TIMEOUT", .seconds(1...3600), "60", "Longest wait for an outgoing call as a whole.")
     static let caFile = Setting("CA_FILE", .path, nil, "PEM file of authorities to trust instead of the system's.")
-    static let connector = Setting("CONNECTOR", .choice(["saas-alerts"]), "saas-alerts", "Where accounts and usage come from.")
-    static let saasAlertsURL = Setting(
-        "SAAS_ALERTS_URL", .address, "https://us-central1-the-byway-248217.cloudfunctions.net", "Offered to partners as API URL.")
-    static let saasAlertsKeyHeader = Setting("SAAS_ALERTS_KEY_HEADER", .text, "api_key", "The header that carries SaaS Alerts' key.")
+    static let connector = Setting(
+        "CONNECTOR", .text, "saas-alerts",
+        "Where accounts and usage come from: the id of a built-in definition (`perch connectors list`), or the path of a file.")
+    static let vendorHosts = Setting(
+        "VENDOR_HOSTS", .list, nil,
+        "Hosts that requests for usage may go to besides those that the definition names, separated by commas: for a stand-in of the "
+            + "vendor. Default: none.")
     static let allowPlainHTTP = Setting(
         "ALLOW_PLAIN_HTTP", .flag, "false", "Accept http addresses of vendors. Only for a sandbox on the same machine.")
+    static let vendorNetworks = Setting(
+        "VENDOR_NETWORKS", .destinationNetworks, nil,
+        "Addresses that are not public where a vendor's API may be all the same, for instance 10.20.0.0/16. Loopback is among them "
+            + "where ALLOW_PLAIN_HTTP is true. Default: none.")
     static let launchSecrets = Setting(
         "LAUNCH_SECRETS", .secret, nil,
         "Shared secrets of launch tokens (HS256), at least 32 bytes each, separated by white space while one is replaced.")
@@ -121,7 +130,7 @@ extension Setting {
 
 extension Setting {
     /// The table as it stands in the documentation.
-    public static var markdownTable: String {
+    public static func markdownTable(_ table: [Setting]) -> String {
         let rows = table.map { setting in
             let shownDefault = setting.defaultText.map { "`\($0)`" } ?? ""
             let twin = setting.isSecret ? " (or `\(setting.key)\(fileSuffix)`)" : ""

@@ -54,7 +54,7 @@ extension SandboxModel {
         let fault = takeFault(method: request.head.method, path: path)
         var answer: SandboxAnswer
         if let position = vendorAPIs.firstIndex(where: { path.hasPrefix("/\($0.name)/") }) {
-            answer = fault?.refusal ?? vendorAPIs[position].answer(request)
+            answer = fault?.refusal ?? vendorAPIs[position].answer(request, at: now)
             fault?.damage(&answer)
             vendorAPIs[position].requests.record(
                 call: vendorAPIs[position].call(of: request), status: answer.meteredStatus, at: now)

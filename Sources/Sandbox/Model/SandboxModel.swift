@@ -32,7 +32,10 @@ public struct SandboxModel: Sendable {
         let madeUpKey = identifiers.uuid()
         vendor = Vendor(id: vendorID, apiKey: seed.vendor.apiKey ?? madeUpKey, profile: seed.vendor, at: now)
         self.settings = settings
-        vendorAPIs = [SaaSAlertsAPI(configuration: seed.saasAlerts)]
+        vendorAPIs = [
+            SaaSAlertsAPI(configuration: seed.saasAlerts), AugmenttAPI(), ThreatLockerAPI(), NinjaOneAPI(), SentinelOneAPI(),
+            DattoRMMAPI(), UsecureAPI(),
+        ]
         tokens.allow(vendorKey: vendor.apiKey, partnerKey: "", organization: nil)
         for organization in seed.organizations { createOrganization(organization, at: now) }
     }

@@ -18,15 +18,19 @@ struct StartPage {
             """
         }
         let fields = [("Synthesize URL", origin), ("Vendor API key", model.vendor.apiKey)]
-        let access = (fields + model.vendorAPIs.flatMap { $0.access(origin: origin) }).map { label, value -> HTML in
+        let input = { (label: String, value: String) -> HTML in
             "<label class=\"field\">\(label) <input readonly value=\"\(value)\"></label>\n"
         }
+        let access = (fields + model.vendorAPIs.prefix(1).flatMap { $0.access(origin: origin) }).map { input($0.0, $0.1) }
+        let others = model.vendorAPIs.dropFirst().flatMap { $0.access(origin: origin) }.map { input($0.label, $0.value) }
         return """
             \(organizations.isEmpty ? "<p>There are no organizations yet. <code>POST /control/organizations</code> creates one.</p>" : .none)
             <ul class="plain">
             \(organizations)</ul>
             <section class="card" aria-labelledby="vendor"><h2 id="vendor">Vendor: \(model.vendor.name)</h2>
-            \(access)<p class="soft">\(counted(model.vendor.services.count, "service")), \(counted(model.requests.total, "request")) so far.
+            \(access)<details><summary>Other simulated vendor APIs</summary>
+            \(others)</details>
+            <p class="soft">\(counted(model.vendor.services.count, "service")), \(counted(model.requests.total, "request")) so far.
             The whole state as JSON: <a href="/control/state">/control/state</a>.</p></section>
             """
     }

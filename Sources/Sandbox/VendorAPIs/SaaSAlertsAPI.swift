@@ -1,3 +1,4 @@
+import Foundation
 import HTTPServer
 import HTTPTypes
 
@@ -50,7 +51,7 @@ struct SaaSAlertsAPI: SimulatedVendorAPI {
 
     func call(of request: SandboxRequest) -> String { route(request)?.name ?? "other" }
 
-    func answer(_ request: SandboxRequest) -> SandboxAnswer {
+    func answer(_ request: SandboxRequest, at now: Date) -> SandboxAnswer {
         guard let call = route(request) else { return Self.error(.notFound, "Not Found") }
         guard request.header(configuration.headerName) == configuration.apiKey else {
             return Self.error(.unauthorized, "Unauthorized")

@@ -1,3 +1,5 @@
+import Foundation
+
 /// A vendor's own API, simulated: where a connector reads customers and counts.
 ///
 /// One file an API; it joins by standing in the list that ``SandboxModel`` begins with.
@@ -16,7 +18,7 @@ protocol SimulatedVendorAPI: Sendable {
     /// How the meter calls a request: method and path pattern, `other` for what matches none.
     func call(of request: SandboxRequest) -> String
 
-    func answer(_ request: SandboxRequest) -> SandboxAnswer
+    mutating func answer(_ request: SandboxRequest, at now: Date) -> SandboxAnswer
 
     /// Takes over a whole new configuration; changes nothing when it is wrong.
     mutating func configure(_ json: JSONValue) throws(SandboxError)

@@ -1,12 +1,13 @@
 import Foundation
 
 /// The target is named in the environment, because the arguments are libFuzzer's.
-private let target: FuzzTarget = {
-    let name = ProcessInfo.processInfo.environment["FUZZ_TARGET"] ?? ""
-    guard let target = FuzzTarget(rawValue: name) else {
-        fatalError("FUZZ_TARGET is one of: \(FuzzTarget.allCases.map(\.rawValue).joined(separator: " "))")
-    }
-    return target
+private let name = ProcessInfo.processInfo.environment["FUZZ_TARGET"] ?? ""
+
+private let check: ([UInt8]) throws(BrokenProperty) -> Void = {
+    if let target = FuzzTarget(rawValue: name) { return target.check }
+    if let target = ReaderTarget(rawValue: name) { return target.check }
+    let names = FuzzTarget.allCases.map(\.rawValue) + ReaderTarget.allCases.map(\.rawValue)
+    fatalError("FUZZ_TARGET is one of: \(names.joined(separator: " "))")
 }()
 
 /// libFuzzer's entry point. A trap is a finding; its message is the broken property.
@@ -14,9 +15,9 @@ private let target: FuzzTarget = {
 public func testOneInput(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let bytes = Array(UnsafeBufferPointer(start: start, count: count))
     do throws(BrokenProperty) {
-        try target.check(bytes)
+        try check(bytes)
     } catch {
-        fatalError("\(target.rawValue): \(error)")
+        fatalError("\(name): \(error)")
     }
     return 0
 }

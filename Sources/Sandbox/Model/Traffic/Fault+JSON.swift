@@ -2,7 +2,7 @@
 
 extension Fault {
     private static let effectNames = ["status", "drop", "acceptAndDrop", "malformed", "half"]
-    private static let fieldNames = ["method", "path", "times", "share", "delayMs", "message", "retryAfter"] + effectNames
+    private static let fieldNames = ["method", "path", "times", "share", "delayMs", "message", "retryAfter", "body"] + effectNames
 
     /// Reads one element of the array.
     init(_ json: JSONValue) throws(SandboxError) {
@@ -40,6 +40,7 @@ extension Fault {
             guard let code = json["status"]?.integer, (200...599).contains(code) else {
                 throw SandboxError(.invalid, "status must be an HTTP status from 200 to 599.")
             }
+            if let text = json["body"]?.string { return .body(text, status: code) }
             let retryAfter = json["retryAfter"].flatMap { $0.string ?? $0.integer.map { String($0) } }
             return .status(code, message: json["message"]?.string, retryAfter: retryAfter)
         case "drop": return .drop
@@ -62,16 +63,21 @@ extension Fault {
         var status: JSONValue?
         var message: JSONValue?
         var retryAfter: JSONValue?
+        var body: JSONValue?
         if case .status(let code, let text, let seconds) = effect {
             status = .number(Double(code))
             message = text.map(JSONValue.string)
             retryAfter = seconds.map(JSONValue.string)
         }
+        if case .body(let text, let code) = effect {
+            status = .number(Double(code))
+            body = .string(text)
+        }
         return .object(present: [
             "method": method.map(JSONValue.string), "path": .string(path), "times": .number(Double(times)),
             "share": share == 1 ? nil : .number(share),
             "delayMs": delayMilliseconds == 0 ? nil : .number(Double(delayMilliseconds)),
-            "status": status, "message": message, "retryAfter": retryAfter,
+            "status": status, "message": message, "retryAfter": retryAfter, "body": body,
             "drop": effect == .drop ? true : nil, "acceptAndDrop": effect == .acceptAndDrop ? true : nil,
             "malformed": effect == .malformed ? true : nil, "half": effect == .half ? true : nil,
         ])

@@ -7,6 +7,8 @@ public struct Fault: Sendable, Equatable {
         case none
         /// This status instead of the answer; the request is not carried out.
         case status(Int, message: String?, retryAfter: String?)
+        /// This text with this status, for instance an error page with 200; the request is not carried out.
+        case body(String, status: Int)
         /// The connection closes without an answer; the request is not carried out.
         case drop
         /// The request is carried out, then the connection closes without an answer.
@@ -67,6 +69,12 @@ extension Fault {
                 status: HTTPResponse.Status(code: code))
             answer.headerFields[.retryAfter] = retryAfter
             return answer
+        case .body(let text, let code):
+            let isPage = text.hasPrefix("<")
+            return SandboxAnswer(
+                status: HTTPResponse.Status(code: code),
+                headerFields: [.contentType: isPage ? "text/html; charset=utf-8" : "application/json; charset=utf-8"],
+                body: Array(text.utf8))
         case .drop:
             var answer = SandboxAnswer(status: .internalServerError)
             answer.delivery = .dropped
@@ -78,7 +86,7 @@ extension Fault {
     /// Does its harm to the answer of a request that was carried out.
     func damage(_ answer: inout SandboxAnswer) {
         switch effect {
-        case .none, .status, .drop: break
+        case .none, .status, .body, .drop: break
         case .acceptAndDrop: answer.delivery = .dropped
         case .malformed: answer = .json(Array(#"{"status":200,"data":{"id":"64aa"#.utf8))
         case .half: answer.delivery = .half

@@ -1,0 +1,183 @@
+import Foundation
+
+/// How usage stands in a file: which column or member holds what.
+public struct UsageFileFormat: Sendable, Hashable {
+    public enum Kind: Sendable, Hashable {
+        /// Rows under a header row.
+        case csv(delimiter: Character)
+        /// Records at a path (RFC 9535), for instance `$[*]` or `$.usage[*]`. The fields are paths within a record, or plain names of members.
+        case json(records: String)
+    }
+
+    /// Which sign divides the whole number from its fraction.
+    public enum DecimalMark: String, Sendable, Hashable {
+        case point, comma
+    }
+
+    public var kind: Kind
+    public var encoding: TextEncoding
+    public var decimalMark: DecimalMark
+    /// Headers of columns, or members and paths in JSON.
+    public var accountID: String
+    public var accountName: String
+    public var service: String
+    public var count: String
+
+    public init(
+        kind: Kind, encoding: TextEncoding = .automatic, decimalMark: DecimalMark = .point, accountID: String = "account_id",
+        accountName: String = "account_name", service: String = "service", count: String = "count"
+    ) {
+        self.kind = kind
+        self.encoding = encoding
+        self.decimalMark = decimalMark
+        self.accountID = accountID
+        self.accountName = accountName
+        self.service = service
+        self.count = count
+    }
+
+    /// Most bytes of a file.
+    public static let maximumBytes = 64 << 20
+
+    /// Everything that a file says, or nothing of it.
+    ///
+    /// A row is one count of one service for one account; a row without service and count tells an account that uses nothing. Of an
+    /// account and service that come several times, every count stays: the sum is made where all connectors' duplicates are summed.
+    /// - Parameter services: names of the catalogue; any other is a mistake in the file.
+    /// - Throws: `invalidFile`, which names the line of the first bad row; `invalidDefinition` for a path that cannot be read; `emptyList`; `tooLarge`.
+    public func snapshot(of file: [UInt8], services: Set<String>) throws(ConnectorError) -> VendorSnapshot {
+        guard file.count <= Self.maximumBytes else { throw .tooLarge("the file is larger than \(Self.maximumBytes) bytes") }
+        var usage = FileUsage(services: services, decimalMark: decimalMark)
+        switch kind {
+        case .csv(let delimiter): try readCSV(file, delimiter, &usage)
+        case .json(let records): try readJSON(file, records, &usage)
+        }
+        guard !usage.snapshot.accounts.isEmpty else {
+            throw ConnectorError(
+                code: .emptyList,
+                message: "The file names no account. Nothing was changed, because an empty file is more often a fault than the truth.")
+        }
+        return usage.snapshot
+    }
+
+    // MARK: CSV
+
+    private func readCSV(_ file: [UInt8], _ delimiter: Character, _ usage: inout FileUsage) throws(ConnectorError) {
+        guard let sign = delimiter.asciiValue, ![0x22, 0x0A, 0x0D].contains(sign), !delimiter.isLetter, !delimiter.isNumber else {
+            throw ConnectorError(code: .invalidDefinition, message: "\(delimiter) cannot divide the fields of a file. Use , ; | or a tab.")
+        }
+        var reader = CSVReader(try encoding.utf8Bytes(of: file), delimiter: sign)
+        guard let header = try reader.next() else { throw .invalidFile("The file is empty.") }
+        let names = header.fields.map { $0.trimmingWhitespace() }
+        func column(_ name: String) throws(ConnectorError) -> Int {
+            let places = names.indices.filter { names[$0].isExactly(name) }
+            guard places.count == 1, let place = places.first else {
+                let problem = places.isEmpty ? "has no column \(name)" : "has the column \(name) \(places.count) times"
+                throw .invalidFile("Line 1 \(problem). Its columns: \(names.prefix(20).joined(separator: ", ")).")
+            }
+            return place
+        }
+        let places = (id: try column(accountID), name: try column(accountName), service: try column(service), count: try column(count))
+        while let row = try reader.next() {
+            if row.isBlank { continue }
+            guard row.fields.count == names.count else {
+                throw .invalidFile("Line \(row.line) has \(row.fields.count) fields, the header has \(names.count).")
+            }
+            try usage.add(
+                FileUsage.Row(
+                    place: "Line \(row.line)", id: row.fields[places.id], name: row.fields[places.name],
+                    service: row.fields[places.service], count: row.fields[places.count]))
+        }
+    }
+
+    // MARK: JSON
+
+    private func readJSON(_ file: [UInt8], _ records: String, _ usage: inout FileUsage) throws(ConnectorError) {
+        func field(_ name: String) throws(ConnectorError) -> JSONPath {
+            try JSONPath(name.hasPrefix("$") ? name : "$[" + JSONValue.string(name).jsonText + "]")
+        }
+        let path = try JSONPath(records)
+        let fields = (id: try field(accountID), name: try field(accountName), service: try field(service), count: try field(count))
+        guard path.isStreamable, [fields.id, fields.name, fields.service, fields.count].allSatisfy(\.isSingular) else {
+            throw ConnectorError(
+                code: .invalidDefinition,
+                message: "\(records) must lead to the records by names and [*], and each field's path to one value.")
+        }
+        var number = 0
+        func take(_ record: JSONValue) throws(ConnectorError) {
+            number += 1
+            let place = "Record \(number)"
+            guard case .object = record else { throw .invalidFile("\(place) is \(record.kind), not an object.") }
+            func text(_ path: JSONPath, _ name: String) throws(ConnectorError) -> String {
+                guard let value = path.first(in: record), !value.isNull else { return "" }
+                guard let text = value.text else { throw .invalidFile("\(place) has \(value.kind) as \(name).") }
+                return text
+            }
+            try usage.add(
+                FileUsage.Row(
+                    place: place, id: try text(fields.id, accountID), name: try text(fields.name, accountName),
+                    service: try text(fields.service, service), count: try text(fields.count, count)))
+        }
+        do throws(ConnectorError) {
+            _ = try RecordReader.forEach(at: path, in: try encoding.utf8Bytes(of: file), take)
+        } catch where error.code == .brokenAnswer {
+            throw .invalidFile(error.message)
+        }
+    }
+}
+
+/// Rows of a file on their way to a snapshot.
+struct FileUsage {
+    struct Row {
+        /// For messages: `Line 3`, `Record 2`.
+        var place: String
+        var id: String
+        var name: String
+        var service: String
+        var count: String
+    }
+
+    private(set) var snapshot = VendorSnapshot(accounts: [], usage: [], recordsDropped: 0)
+    private let services: Set<String>
+    private let decimalMark: UsageFileFormat.DecimalMark
+    private var names: [String: String] = [:]
+
+    init(services: Set<String>, decimalMark: UsageFileFormat.DecimalMark) {
+        self.services = services
+        self.decimalMark = decimalMark
+    }
+
+    mutating func add(_ row: Row) throws(ConnectorError) {
+        let id = row.id.trimmingWhitespace()
+        let name = row.name.trimmingWhitespace()
+        guard !id.isEmpty, !name.isEmpty else { throw .invalidFile("\(row.place) has no account \(id.isEmpty ? "id" : "name").") }
+        if let known = names[id] {
+            guard known == name else { throw .invalidFile("\(row.place) calls the account \(id) \(name), an earlier row \(known).") }
+        } else {
+            names[id] = name
+            snapshot.accounts.append(VendorAccount(id: id, name: name))
+        }
+        let service = row.service.trimmingWhitespace()
+        let count = row.count.trimmingWhitespace()
+        if service.isEmpty, count.isEmpty { return }
+        guard services.contains(service) else {
+            throw .invalidFile(
+                service.isEmpty
+                    ? "\(row.place) has a count but no service."
+                    : "\(row.place) names the service \(service), which the catalogue does not have (\(services.sorted().joined(separator: ", "))).")
+        }
+        snapshot.usage.append(UsageRecord(accountID: id, serviceName: service, count: try number(count, row.place)))
+    }
+
+    /// Digits, and a fraction behind the decimal mark. Signs that group thousands are refused: 1.234 is another number in another land.
+    private func number(_ text: String, _ place: String) throws(ConnectorError) -> Decimal {
+        let mark: Character = decimalMark == .comma ? "," : "."
+        let parts = text.split(separator: mark, maxSplits: 1, omittingEmptySubsequences: false)
+        let isNumber = parts.allSatisfy { !$0.isEmpty && $0.utf8.allSatisfy { UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 } }
+        guard isNumber, let value = Decimal(exactly: parts.joined(separator: ".")) else {
+            throw .invalidFile(
+                "\(place) has the count \(text.isEmpty ? "(empty)" : text), which is not a number like 12 or 12\(mark)5, without signs between thousands.")
+        }
+        return value
+    }
+}
