@@ -11,6 +11,12 @@ struct VendorRecording: Sendable {
     struct Exchange: Sendable {
         var request: RecordedRequest
         var response: RecordedResponse
+
+        init(_ value: JSONValue) throws {
+            let (request, response) = (try #require(value["request"]), try #require(value["response"]))
+            self.request = try RecordedRequest(request)
+            self.response = try RecordedResponse(response)
+        }
     }
 
     /// One answer replaced by an error, and how the fetch has to fail.
@@ -27,16 +33,16 @@ struct VendorRecording: Sendable {
     let deployment: [String: String]
     let settings: [String: String]
     let exchanges: [Exchange]
+    /// The definition's test request, and what it shows; nil when the definition has none.
+    let test: (exchange: Exchange, shows: String)?
 
     init(_ id: String) throws {
         let json = try Self.json(id, "exchanges.json")
         now = try #require(json["now"]?.string.flatMap { ISO8601DateFormatter().date(from: $0) })
         deployment = json["deployment"].texts
         settings = json["settings"].texts
-        exchanges = try #require(json["exchanges"]?.elements).map { exchange in
-            let (request, response) = (try #require(exchange["request"]), try #require(exchange["response"]))
-            return Exchange(request: try RecordedRequest(request), response: try RecordedResponse(response))
-        }
+        exchanges = try #require(json["exchanges"]?.elements).map { try Exchange($0) }
+        test = try json["test"].map { (exchange: try Exchange($0), shows: try #require($0["shows"]?.string)) }
     }
 
     static func failures(_ id: String) throws -> [Failure] {
@@ -139,14 +145,15 @@ final class RecordedVendor: Sendable {
         var unexpected: [String] = []
     }
 
-    private let recording: VendorRecording
+    /// Those of the fetch, then that of the test.
+    private let exchanges: [VendorRecording.Exchange]
     private let failure: VendorRecording.Failure?
     private let state: Mutex<State>
 
     init(_ recording: VendorRecording, _ failure: VendorRecording.Failure? = nil) {
-        self.recording = recording
+        exchanges = recording.exchanges + [recording.test?.exchange].compactMap(\.self)
         self.failure = failure
-        state = Mutex(State(uses: recording.exchanges.map { _ in 0 }))
+        state = Mutex(State(uses: exchanges.map { _ in 0 }))
     }
 
     /// How often each exchange was asked for.
@@ -159,13 +166,13 @@ final class RecordedVendor: Sendable {
     }
 
     private func reply(_ request: OutgoingRequest) -> Reply {
-        guard let index = recording.exchanges.firstIndex(where: { $0.request.matches(request) }) else {
+        guard let index = exchanges.firstIndex(where: { $0.request.matches(request) }) else {
             state.withLock { $0.unexpected.append("\(request.method.rawValue) \(request.url) \(request.bodyText ?? "")") }
             return .failure(HTTPClientError(code: .invalidRequest, delivery: .neverSent, message: "The recording has no such request."))
         }
         state.withLock { $0.uses[index] += 1 }
         if let failure, failure.exchange == index { return failure.response.reply }
-        return recording.exchanges[index].response.reply
+        return exchanges[index].response.reply
     }
 }
 
