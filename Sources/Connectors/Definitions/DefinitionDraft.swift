@@ -40,7 +40,7 @@ public struct DefinitionDraft: Sendable, Hashable {
             Question("name", "The product's name, as partners know it"),
             Question("id", "A short id: lower-case letters, digits and -", usual: value("name").lowercased().replacing(" ", with: "-")),
             Question("source", "Where do the facts come from? (the API's documentation, for instance)", usual: "The vendor's API documentation"),
-            Question("base", "The API's address, with https:// and what all paths begin with"),
+            Question("base", "The API's address, with https:// and what all paths begin with; or ask, when every partner enters its own"),
             Question("auth", "How do requests prove who asks?", usual: "header", choices: ["header", "bearer", "basic", "query", "oauth2"]),
         ]
         switch value("auth") {
@@ -94,13 +94,13 @@ public struct DefinitionDraft: Sendable, Hashable {
         settings:
           # Asked of every partner under "Connect".
           partner:
-        \(settings)
+        \(settings)\(addressSetting)
 
         # Requests go to these hosts and to no others.
-        hosts: [\(Self.quote(value("base").urlHost ?? "api.vendor.example"))\(tokenHost)]
+        hosts: [\(Self.quote(isAsked ? "${apiURL}" : value("base").urlHost ?? "api.vendor.example"))\(tokenHost)]
 
         requests:
-          base: \(Self.quote(value("base").trimmingTrailingSlashes()))
+          base: \(Self.quote(isAsked ? "${apiURL}" : value("base").trimmingTrailingSlashes()))
           # perSecond: 5     # requests a second, when the vendor has a limit
 
         auth:
@@ -138,6 +138,9 @@ public struct DefinitionDraft: Sendable, Hashable {
         """
     }
 
+    /// Every partner enters its own address.
+    private var isAsked: Bool { value("base") == "ask" }
+
     private func quoted(_ key: String) -> String { Self.quote(value(key)) }
 
     /// As YAML writes any text.
@@ -159,6 +162,10 @@ public struct DefinitionDraft: Sendable, Hashable {
             """
         default: "    apiKey: {kind: secret, label: API Key, help: Where to find it.}"
         }
+    }
+
+    private var addressSetting: String {
+        isAsked ? "\n    apiURL: {kind: url, label: API URL, help: \"The address of your system, for instance https://api.example.com.\"}" : ""
     }
 
     private var tokenHost: String {

@@ -45,8 +45,8 @@ struct DefinitionReadingTests {
     }
 
     static let mistakes: [Mistake] = [
-        Mistake("unknown key at the top", "24: the definition has no key `readz`. Did you mean `reads`?") { $0.more = "readz: 1" },
-        Mistake("unknown key in a read", "16: the read `seats` has no key `recordz`. Did you mean `records`?") {
+        Mistake("unknown key at the top", "23: the definition has no key `readz`. Did you mean `reads`?") { $0.more = "readz: 1" },
+        Mistake("unknown key in a read", "17: the read `seats` has no key `recordz`. Did you mean `records`?") {
             $0.reads = "  customers: {get: /customers, records: $, paging: none}\n  seats: {get: /seats, records: $, recordz: $, paging: none}"
         },
         Mistake("unknown setting in a template", "12: the header `X-Key`: `${apiKee}` is not a setting or constant", "Did you mean `${apiKey}`?") {
@@ -66,10 +66,10 @@ struct DefinitionReadingTests {
         Mistake("default of a secret", "A secret has no default") {
             $0.settings = "  partner:\n    apiKey: {kind: secret, label: Key, help: Anywhere., default: abc}"
         },
-        Mistake("service that is not in the catalogue", "21: `service`: there is no service `Seatz`. Did you mean `Seats`?") {
+        Mistake("service that is not in the catalogue", "22: `service`: there is no service `Seatz`. Did you mean `Seats`?") {
             $0.counts = "  - {from: seats, service: Seatz, account: $.customer}"
         },
-        Mistake("service that nothing counts for", "20: No rule of `counts` counts for the service `Idle`") {
+        Mistake("service that nothing counts for", "21: No rule of `counts` counts for the service `Idle`") {
             $0.services += "\n  - {name: Idle, description: Idle, category: other, subcategory: other, basis: seats}"
         },
         Mistake("service twice", "There are two services `seats`") {
@@ -83,7 +83,7 @@ struct DefinitionReadingTests {
         Mistake("subcategory shortened", "Did you mean `endpoint detection and response (EDR)`?") {
             $0.services = "  - {name: Seats, description: Seats, category: security, subcategory: EDR, basis: seats}"
         },
-        Mistake("no paging", "16: the read `seats` has no `paging`") {
+        Mistake("no paging", "17: the read `seats` has no `paging`") {
             $0.reads = "  customers: {get: /customers, records: $, paging: none}\n  seats: {get: /seats, records: $}"
         },
         Mistake("paging without stop and cap", "paging has no `stop`", "paging has no `cap`") {
@@ -98,15 +98,15 @@ struct DefinitionReadingTests {
             $0.reads =
                 "  customers: {get: /customers, records: $, paging: none}\n  seats: {get: /seats, records: $, paging: {by: cursor, parameter: p, next: $.c, stop: [emptyPage], cap: 9}}"
         },
-        Mistake("unknown read", "21: `from`: there is no read `seat`. Did you mean `seats`?") {
+        Mistake("unknown read", "22: `from`: there is no read `seat`. Did you mean `seats`?") {
             $0.counts = "  - {from: seat, service: Seats, account: $.customer}"
         },
-        Mistake("read that nobody uses", "14: The read `more` is used by no account") {
+        Mistake("read that nobody uses", "18: The read `more` is used by no account") {
             $0.reads += "\n  more: {get: /more, records: $, paging: none}"
         },
         Mistake("rule without an account", "a rule of counts has no `account`") { $0.counts = "  - {from: seats, service: Seats}" },
         Mistake("account's id that is put together", "`id`") { $0.accounts = "{from: customers, id: \"${$.a}-${$.b}\", name: $.name}" },
-        Mistake("path to many", "has to lead to one place") { $0.accounts = "{from: customers, id: $.ids[*], name: $.name}" },
+        Mistake("path to many", "has to lead to one place") { $0.accounts = "{from: customers, id: \"$.ids[*]\", name: $.name}" },
         Mistake("host with a scheme", "`hosts` holds `https://vendor.example`") { $0.hosts = "[https://vendor.example]" },
         Mistake("host of a setting that is no address", "has to be a setting of kind url") { $0.hosts = "[\"${apiKey}\"]" },
         Mistake("base without encryption", "has to begin as an https address does") { $0.requests = "base: http://vendor.example" },

@@ -36,7 +36,9 @@ extension DocumentNode {
             throw failure(1, "The file has \(bytes.count) bytes; a definition has at most \(maximumBytes).")
         }
         guard let text = String(validating: bytes, as: UTF8.self) else {
-            let line = 1 + bytes.prefix(validUTF8Prefix(bytes)).count { $0 == UInt8(ascii: "\n") }
+            // A line's end is never part of a character, so each line is valid or not by itself.
+            let lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+            let line = lines.firstIndex { String(validating: $0, as: UTF8.self) == nil }.map { $0 + 1 } ?? 1
             throw failure(line, "The file is not UTF-8 text.")
         }
         if let line = aliasLine(text) {
@@ -108,18 +110,6 @@ extension DocumentNode {
     private static func marked(_ line: Substring, with mark: Character) -> [Substring] {
         let ends: Set<Character> = [" ", "\t", ",", "[", "]", "{", "}", ":", "\r"]
         return line.split(whereSeparator: { ends.contains($0) }).filter { $0.first == mark && $0.count > 1 }.map { $0.dropFirst() }
-    }
-
-    private static func validUTF8Prefix(_ bytes: [UInt8]) -> Int {
-        // Halving finds the place in some 18 steps; exact to the character, which is enough for its line.
-        var (valid, broken) = (0, bytes.count)
-        while broken - valid > 4 {
-            let middle = (valid + broken) / 2
-            // A cut within a character is no fault of the file: three bytes more or less make up for it.
-            let isValid = (0..<4).contains { String(validating: bytes.prefix(max(0, middle - $0)), as: UTF8.self) != nil }
-            if isValid { valid = middle } else { broken = middle }
-        }
-        return valid
     }
 }
 

@@ -44,7 +44,9 @@ extension String {
     func nearest(of candidates: some Sequence<String>) -> String? {
         candidates.map { (word: $0, distance: lowercased().editDistance(to: $0.lowercased())) }
             .filter { $0.distance <= max(1, Swift.min(count, $0.word.count) / 2) && $0.distance <= 3 }
-            .min { ($0.distance, $0.word) < ($1.distance, $1.word) }?.word
+            .min {
+                ($0.distance, abs(count - $0.word.count), $0.word) < ($1.distance, abs(count - $1.word.count), $1.word)
+            }?.word
     }
 
     /// Levenshtein's distance.

@@ -13,8 +13,8 @@ extension DefinitionReader {
             })
         let used = Set(accounts.map(\.read) + counts.map(\.read) + lookups.map(\.read) + reads.flatMap { $0.joins.map(\.read) })
         let line = map.node("reads")?.line ?? map.line
-        for read in reads where !used.contains(read.name) {
-            problems.add(line, "The read `\(read.name)` is used by no account, count, lookup or join. Use it or leave it out.")
+        for entry in map.pairs("reads") where !used.contains(entry.key) {
+            problems.add(entry.line, "The read `\(entry.key)` is used by no account, count, lookup or join. Use it or leave it out.")
         }
         var waiting = reads
         var ordered: [ReadRule] = []

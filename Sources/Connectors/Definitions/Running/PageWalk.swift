@@ -153,29 +153,33 @@ enum LinkHeader {
     static let field = HTTPField.Name("Link")
 
     /// The target of the first link whose relation is `next`; nil when there is none.
-    static func next(_ field: String) -> String? {
-        var rest = field[...]
+    static func next(_ text: String) -> String? {
+        var rest = text[...]
         while let open = rest.firstIndex(of: "<"), let close = rest[open...].firstIndex(of: ">") {
             let target = String(rest[rest.index(after: open)..<close])
             rest = rest[rest.index(after: close)...]
-            var parameters = ""
-            var isQuoted = false
-            while let character = rest.first {
-                if character == ",", !isQuoted { break }
-                if character == "\"" { isQuoted.toggle() }
-                parameters.append(character)
-                rest = rest.dropFirst()
-            }
-            if isNext(parameters) { return target }
+            if parameters(&rest).contains(where: isNext) { return target }
         }
         return nil
     }
 
-    private static func isNext(_ parameters: String) -> Bool {
-        parameters.split(separator: ";").contains { parameter in
-            let parts = parameter.split(separator: "=", maxSplits: 1).map { $0.trimmingCharacters(in: .whitespaces) }
-            guard parts.count == 2, parts[0].lowercased() == "rel" else { return false }
-            return parts[1].trimmingCharacters(in: CharacterSet(charactersIn: "\"")).lowercased().split(separator: " ").contains("next")
+    /// Takes the parameters of one link, up to the comma before the next; quotes hold commas and semicolons together.
+    private static func parameters(_ rest: inout Substring) -> [String] {
+        var parameters = [""]
+        var isQuoted = false
+        while let character = rest.popFirst() {
+            switch character {
+            case "," where !isQuoted: return parameters
+            case ";" where !isQuoted: parameters.append("")
+            case "\"": isQuoted.toggle()
+            default: parameters[parameters.count - 1].append(character)
+            }
         }
+        return parameters
+    }
+
+    private static func isNext(_ parameter: String) -> Bool {
+        let parts = parameter.split(separator: "=", maxSplits: 1).map { $0.trimmingCharacters(in: .whitespaces).lowercased() }
+        return parts.count == 2 && parts[0] == "rel" && parts[1].split(separator: " ").contains("next")
     }
 }
