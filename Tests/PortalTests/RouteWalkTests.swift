@@ -35,6 +35,7 @@ struct RouteWalkTests {
         "GET /console/partners/{partnerId}/runs": .consolePage(.viewer), "GET /console/runs/{runId}": .consolePage(.viewer),
         "GET /console/runs/{runId}/lines.csv": .consolePage(.viewer), "GET /console/runs/{runId}/lines.json": .consolePage(.viewer),
         "GET /console/services": .consolePage(.viewer), "GET /console/audit": .consolePage(.viewer),
+        "GET /console/audit.csv": .consolePage(.viewer), "GET /console/audit.json": .consolePage(.viewer),
         "GET /console/operators": .consolePage(.admin),
         "POST /console/partners": .consoleForm(.operator), "POST /console/partners/{partnerId}/sync": .consoleForm(.operator),
         "POST /console/partners/{partnerId}/preview": .consoleForm(.operator),
