@@ -62,6 +62,7 @@ test-browser: system-browser $(VENV)/ready ## Browser tests in real Chromium
 lint: ## Import direction, unsafe constructs, file sizes
 	python3 Tests/Lint/rooms.py
 	python3 Tests/Lint/constructs.py
+	python3 Tests/Security/guards.py --check
 
 format: ## Format all Swift files in place
 	swift format --in-place --recursive --parallel Sources Tests Package.swift
@@ -83,6 +84,10 @@ simulate-program: system
 guards: SEEDS ?= 300
 guards: system ## Each guard of the sync engine taken out in turn: the simulation must see it
 	python3 Tests/Simulation/guards.py --seeds $(SEEDS)
+
+mutate: ONLY ?=
+mutate: system ## Each guard of access and secrets taken out in turn: its test must fail: ONLY=word
+	python3 Tests/Security/guards.py --only "$(ONLY)"
 
 siege: $(VENV)/ready ## The built service besieged in full: 10,000 event streams, 20,000 vanished peers, 200 stops
 	$(RELEASE_BUILD)
@@ -147,4 +152,4 @@ $(VENV)/ready: Tests/Browser/requirements.txt
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r Tests/Browser/requirements.txt
 	touch $@
 
-.PHONY: help demo test build test-fast test-threads test-differential test-simulation simulate replay simulate-program guards siege crash disk-trouble fuzz differential test-program test-browser lint format bench bench-ledger bench-scale system system-test system-browser packages
+.PHONY: help demo test build test-fast test-threads test-differential test-simulation simulate replay simulate-program guards mutate siege crash disk-trouble fuzz differential test-program test-browser lint format bench bench-ledger bench-scale system system-test system-browser packages

@@ -23,6 +23,45 @@ struct TestCertificate: Sendable {
         }
         return try await body(made)
     }
+
+    /// Dates the certificate into a past year: `openssl req` makes none that has expired, `openssl ca` does.
+    func expire() async throws {
+        let configuration = """
+            [ca]
+            default_ca = own
+            [own]
+            database = \(folder.path)/index.txt
+            new_certs_dir = \(folder.path)
+            serial = \(folder.path)/serial
+            default_md = sha256
+            policy = any
+            x509_extensions = names
+            [any]
+            commonName = supplied
+            [names]
+            subjectAltName = DNS:localhost
+
+            """
+        for (name, text) in [("ca.cnf", configuration), ("index.txt", ""), ("serial", "01\n")] {
+            try Data(text.utf8).write(to: folder.appendingPathComponent(name))
+        }
+        let request = folder.appendingPathComponent("request.csr").path
+        for arguments in [
+            ["req", "-new", "-key", key, "-subj", "/CN=localhost", "-out", request],
+            [
+                "ca", "-batch", "-selfsign", "-notext", "-config", folder.appendingPathComponent("ca.cnf").path, "-keyfile", key,
+                "-in", request, "-out", certificate, "-startdate", "20200101000000Z", "-enddate", "20200102000000Z",
+            ],
+        ] {
+            try await onThread {
+                let process = openssl(arguments)
+                process.standardError = FileHandle.nullDevice
+                try process.run()
+                process.waitUntilExit()
+                guard process.terminationStatus == 0 else { throw OpenSSLServer.Failure(text: "openssl \(arguments[0]) failed") }
+            }
+        }
+    }
 }
 
 /// `openssl s_server` on a port that the system picks. What is written to it goes to the client of the moment,
