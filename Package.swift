@@ -85,7 +85,8 @@ let package = Package(
         // The Store in memory, for tests of what stands on it.
         .target(name: "MemoryStore", dependencies: ["Store", "Secrets"], path: "Tests/Support/MemoryStore"),
         .testTarget(name: "StoreTests", dependencies: ["Store", "MemoryStore", "Secrets", "ChildProcess", logging]),
-        .testTarget(name: "ConnectorsTests", dependencies: ["Connectors", "HTTPClient", "Secrets", httpTypes]),
+        .testTarget(
+            name: "ConnectorsTests", dependencies: ["Connectors", "HTTPClient", "Secrets", httpTypes], exclude: ["Fixtures"]),
         .testTarget(name: "SynthesizeTests", dependencies: ["Synthesize", "HTTPClient", "Secrets", httpTypes]),
         .testTarget(
             name: "IntegrationTests",

@@ -14,12 +14,11 @@ struct TestCertificate: Sendable {
         defer { try? FileManager.default.removeItem(at: folder) }
         let made = TestCertificate(folder: folder)
         try await onThread {
-            let process = try ChildProcess([
-                "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+            try run([
+                "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
                 "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
                 "-keyout", made.key, "-out", made.certificate,
             ])
-            guard process.waitForExit() == 0 else { throw OpenSSLServer.Failure(text: "openssl req failed") }
         }
         return try await body(made)
     }
@@ -53,14 +52,14 @@ struct TestCertificate: Sendable {
                 "-in", request, "-out", certificate, "-startdate", "20200101000000Z", "-enddate", "20200102000000Z",
             ],
         ] {
-            try await onThread {
-                let process = openssl(arguments)
-                process.standardError = FileHandle.nullDevice
-                try process.run()
-                process.waitUntilExit()
-                guard process.terminationStatus == 0 else { throw OpenSSLServer.Failure(text: "openssl \(arguments[0]) failed") }
-            }
+            try await onThread { try run(arguments) }
         }
+    }
+}
+
+private func run(_ arguments: [String]) throws {
+    guard try ChildProcess(["openssl"] + arguments).waitForExit() == 0 else {
+        throw OpenSSLServer.Failure(text: "openssl \(arguments[0]) failed")
     }
 }
 
