@@ -32,7 +32,8 @@ struct JSONText: Sendable {
     /// - Parameter next: moved behind what was taken; where the text is broken, to the place.
     mutating func take(_ piece: UnsafeBufferPointer<UInt8>, from next: inout Int, limit: Int) -> Taken {
         while next < piece.count {
-            if case .outside = escape {} else {
+            if case .outside = escape {
+            } else {
                 if let problem = takeEscape(piece[next]) { return .broken(problem) }
                 next += 1
                 guard bytes.count <= limit else { return .tooLong }
