@@ -43,8 +43,8 @@ struct JSONText: Sendable {
             while next < piece.count, piece[next] >= 0x20, piece[next] != UInt8(ascii: "\""), piece[next] != UInt8(ascii: "\\") {
                 next += 1
             }
+            if next > start || next < piece.count && piece[next] == UInt8(ascii: "\"") { completeHalf() }
             guard bytes.count + next - start <= limit else { return .tooLong }
-            if next > start { completeHalf() }
             guard next < piece.count else {
                 bytes.append(contentsOf: piece[start..<next])
                 break
@@ -54,9 +54,8 @@ struct JSONText: Sendable {
                 next += 1
                 // Most texts have no escape and lie in one piece.
                 let run = UnsafeBufferPointer(rebasing: piece[start..<(next - 1)])
-                if bytes.isEmpty, half == nil { return whole(run) }
+                if bytes.isEmpty { return whole(run) }
                 bytes.append(contentsOf: run)
-                completeHalf()
                 return bytes.withUnsafeBufferPointer(whole)
             case UInt8(ascii: "\\"):
                 bytes.append(contentsOf: piece[start..<next])
