@@ -118,6 +118,10 @@ struct UsageFileTests {
         #expect(message { _ = try name(windows + [0x81], .windows1252) }.hasPrefix("Line 3 holds the byte 81"))
         #expect(message { _ = try name(little + [0x41], .utf16LittleEndian) }.hasPrefix("The file ends in the middle of a character"))
         #expect(message { _ = try name(little + [0x00, 0xD8], .utf16LittleEndian) }.hasPrefix("The file holds what is no text in UTF-16"))
+        // The mark itself is no part of the first name.
+        #expect(try TextEncoding.automatic.utf8Bytes(of: [0xFF, 0xFE, 0x61, 0x00]) == [0x61])
+        #expect(try TextEncoding.utf16BigEndian.utf8Bytes(of: [0xFE, 0xFF, 0x00, 0x61]) == [0x61])
+        #expect(try TextEncoding.utf8.utf8Bytes(of: [0xEF, 0xBB, 0xBF, 0x61]) == [0x61])
         // Undone by a wrong setting it is refused, not read as something else.
         #expect(message { _ = try name(big, .utf16LittleEndian) } != "taken")
         #expect(message { _ = try name(little) } != "taken")
