@@ -16,6 +16,7 @@ struct AdminAccessTests {
         "POST /partners": .operator,
         "GET /partners/{partnerId}": .viewer,
         "POST /partners/{partnerId}/launch-link": .operator,
+        "DELETE /partners/{partnerId}/sessions": .operator,
         "GET /partners/{partnerId}/connection": .viewer,
         "POST /partners/{partnerId}/connection": .operator,
         "DELETE /partners/{partnerId}/connection/key": .operator,
