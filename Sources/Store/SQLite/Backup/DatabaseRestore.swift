@@ -137,7 +137,7 @@ public struct DatabaseRestore: Sendable {
         for suffix in ["-wal", "-shm"] where access(place.databasePath + suffix, F_OK) == 0 {
             try DatabaseFile.move(place.databasePath + suffix, to: aside + suffix)
         }
-        try DatabaseFile.move(place.databasePath, to: aside)
+        try DatabaseFile.nameAlso(place.databasePath, aside)
         return aside
     }
 }

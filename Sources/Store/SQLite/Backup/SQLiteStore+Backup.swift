@@ -60,6 +60,14 @@ enum DatabaseFile {
         try sync(URL(filePath: target).deletingLastPathComponent().path(percentEncoded: false))
     }
 
+    /// Gives a file a second name, so that another can take its first name in one step: a kill between two renames would leave no
+    /// database, and the next start would make an empty one. Where the file system has no links, the file is renamed.
+    static func nameAlso(_ path: String, _ second: String) throws(StoreError) {
+        if link(path, second) == 0 { return }
+        guard [EPERM, ENOTSUP, ENOSYS, EMLINK].contains(errno) else { throw failure(path, "renamed") }
+        try move(path, to: second)
+    }
+
     /// Removes a database file with its companions, as far as they are there.
     static func remove(_ path: String) {
         for suffix in ["", "-wal", "-shm", "-journal"] { unlink(path + suffix) }
