@@ -24,9 +24,10 @@ struct UsagePlan: Sendable, Hashable {
     ///   - lastCounts: what Synthesize last accepted.
     ///   - listedBefore: what the last sync listed as dropped to zero. It is no news: customers who leave one by one would add up to
     ///     a large drop that holds every sync.
+    ///   - exclusions: pairs that are only written down. Their last counts are no drop.
     init(
         run: SyncRunID, snapshot: VendorSnapshot, serviceIDs: [String: String], bases: [String: LineBasis],
-        lastCounts: [LastCount], listedBefore: Set<Pair> = [], zeroCounts: ZeroCountPolicy
+        lastCounts: [LastCount], listedBefore: Set<Pair> = [], zeroCounts: ZeroCountPolicy, exclusions: Exclusions = Exclusions()
     ) {
         let names = Dictionary(snapshot.accounts.map { ($0.id, $0.name) }, uniquingKeysWith: { first, _ in first })
         var counts: [Pair: Decimal] = [:]
@@ -42,7 +43,7 @@ struct UsagePlan: Sendable, Hashable {
             counts[pair, default: 0] += record.count
         }
 
-        let before = lastCounts.filter { $0.count > 0 }
+        let before = lastCounts.filter { $0.count > 0 && !exclusions.excludes(account: $0.accountID, service: $0.serviceName) }
         let sentBefore = Set(before.map { Pair(accountID: $0.accountID, serviceID: $0.serviceID) })
         var planned: [UsageLine] = []
         planned.reserveCapacity(order.count)
@@ -51,7 +52,9 @@ struct UsagePlan: Sendable, Hashable {
         func add(_ pair: Pair, _ accountName: String, _ serviceName: String, raw: Decimal) {
             let state: UsageLineState
             let sent: Decimal?
-            if raw >= 1 {
+            if exclusions.excludes(account: pair.accountID, service: serviceName) {
+                (state, sent) = (.excluded, nil)
+            } else if raw >= 1 {
                 (state, sent) = (.planned, raw)
             } else if !sentBefore.contains(pair) {
                 (state, sent) = (.excluded, nil)
