@@ -24,7 +24,6 @@ let package = Package(
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.0"),
         .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.0"),
-        // For tests only: reads openapi.yaml.
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
     ],
     targets: [
@@ -37,7 +36,11 @@ let package = Package(
             name: "Store",
             dependencies: ["Secrets", .product(name: "GRDB", package: "GRDB.swift"), logging]
         ),
-        .target(name: "Connectors", dependencies: ["HTTPClient", "Secrets", httpTypes, logging]),
+        .target(
+            name: "Connectors",
+            dependencies: ["HTTPClient", "Secrets", httpTypes, logging, .product(name: "Yams", package: "Yams")],
+            resources: [.embedInCode("Definitions/Builtin")]
+        ),
         .target(name: "Synthesize", dependencies: ["HTTPClient", "Secrets", httpTypes, logging]),
         .target(
             name: "Integration",
@@ -61,10 +64,12 @@ let package = Package(
             dependencies: [
                 "Portal", "Sandbox",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                "HTTPClient", "Integration", "Secrets", "Store", lifecycle, logging, metrics,
+                "Connectors", "HTTPClient", "Integration", "Secrets", "Store", lifecycle, logging, metrics,
             ]
         ),
-        .testTarget(name: "HTTPClientTests", dependencies: ["HTTPClient", httpTypes, logging]),
+        .testTarget(name: "HTTPClientTests", dependencies: ["HTTPClient", "ChildProcess", httpTypes, logging]),
+        // Programs that tests run beside themselves.
+        .target(name: "ChildProcess", path: "Tests/Support/ChildProcess"),
         // The conformance table, shared by the tests and the probe of the differential test.
         .target(name: "HTTPServerVectors", path: "Tests/HTTPServerTests/RequestVectors"),
         .testTarget(
@@ -79,8 +84,9 @@ let package = Package(
             name: "SecretsTests", dependencies: ["Secrets", .product(name: "Crypto", package: "swift-crypto")]),
         // The Store in memory, for tests of what stands on it.
         .target(name: "MemoryStore", dependencies: ["Store", "Secrets"], path: "Tests/Support/MemoryStore"),
-        .testTarget(name: "StoreTests", dependencies: ["Store", "MemoryStore", "Secrets", logging]),
-        .testTarget(name: "ConnectorsTests", dependencies: ["Connectors", "HTTPClient", "Secrets", httpTypes]),
+        .testTarget(name: "StoreTests", dependencies: ["Store", "MemoryStore", "Secrets", "ChildProcess", logging]),
+        .testTarget(
+            name: "ConnectorsTests", dependencies: ["Connectors", "HTTPClient", "Secrets", httpTypes], exclude: ["Fixtures"]),
         .testTarget(name: "SynthesizeTests", dependencies: ["Synthesize", "HTTPClient", "Secrets", httpTypes]),
         .testTarget(
             name: "IntegrationTests",

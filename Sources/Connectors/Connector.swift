@@ -8,8 +8,10 @@ public protocol Connector: Sendable {
     var productName: String { get }
     /// What is asked of the partner, in the order of the form.
     var fields: [ConnectorField] { get }
-    /// The reviewed catalogue: services come from here, never from data.
+    /// The reviewed catalogue: services come from here, and from data only where `discoversServices` says so.
     var services: [CatalogueService] { get }
+    /// A fetch of usage may bring services beside the catalogue's, within a limit that was reviewed with it.
+    var discoversServices: Bool { get }
 
     /// Reads what the partner entered: trimmed, checked, completed with defaults.
     /// - Throws: `ConnectorError` with code `invalidInput`, whose message names the field.
@@ -18,6 +20,10 @@ public protocol Connector: Sendable {
     func fetchAccounts(_ credential: ConnectorCredential) async throws(ConnectorError) -> VendorAccounts
     /// Customers and counts of one instant, whole or not at all.
     func fetchUsage(_ credential: ConnectorCredential) async throws(ConnectorError) -> VendorSnapshot
+}
+
+extension Connector {
+    public var discoversServices: Bool { false }
 }
 
 /// One field of the form under "Connect".
@@ -32,11 +38,26 @@ public struct ConnectorField: Sendable, Hashable {
     public var defaultValue: String?
     /// The field's name in the `.env` of the single-partner commands, for instance `API_KEY`.
     public var environmentName: String
+    /// When not empty, the value is one of these.
+    public var choices: [Choice]
+
+    public struct Choice: Sendable, Hashable {
+        public var value: String
+        /// As the form shows it.
+        public var label: String
+
+        public init(value: String, label: String) {
+            self.value = value
+            self.label = label
+        }
+    }
 
     public init(
-        name: String, label: String, help: String, isSecret: Bool, defaultValue: String? = nil, environmentName: String
+        name: String, label: String, help: String, isSecret: Bool, defaultValue: String? = nil, environmentName: String,
+        choices: [Choice] = []
     ) {
         self.environmentName = environmentName
+        self.choices = choices
         self.name = name
         self.label = label
         self.help = help
@@ -103,7 +124,7 @@ public struct VendorAccounts: Sendable, Hashable {
 /// One count of one service for one account, as the vendor tells it.
 public struct UsageRecord: Sendable, Hashable {
     public var accountID: String
-    /// The name of a catalogue service.
+    /// The name of a service of the catalogue, or of one that the same fetch discovered.
     public var serviceName: String
     public var count: Decimal
 
@@ -120,10 +141,15 @@ public struct VendorSnapshot: Sendable, Hashable {
     public var usage: [UsageRecord]
     /// Records left out because they lack an id, a name or a count.
     public var recordsDropped: Int
+    /// Services that the data brought beside the catalogue's.
+    public var discovered: [CatalogueService]
 
-    public init(accounts: [VendorAccount], usage: [UsageRecord], recordsDropped: Int) {
+    public init(
+        accounts: [VendorAccount], usage: [UsageRecord], recordsDropped: Int, discovered: [CatalogueService] = []
+    ) {
         self.accounts = accounts
         self.usage = usage
         self.recordsDropped = recordsDropped
+        self.discovered = discovered
     }
 }

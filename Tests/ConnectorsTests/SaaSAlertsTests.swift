@@ -2,7 +2,6 @@ import Connectors
 import Foundation
 import HTTPClient
 import HTTPTypes
-import Synchronization
 import Testing
 
 @Suite("SaaS Alerts: customers and billable users", .timeLimit(.minutes(1)))
@@ -208,17 +207,17 @@ struct SaaSAlertsTests {
     @Test("Customers are asked for at once, but never more than allowed", arguments: [1, 4, 8])
     func parallel(_ limit: Int) async throws {
         let customers = (1...40).map { #"{"id":"\#($0)","name":"C\#($0)"}"# }.joined(separator: ",")
-        let counter = Counter()
+        let crowd = Crowd()
         let sender = ScriptedSender { request, _ throws(HTTPClientError) in
             if request.url.hasSuffix("/customers") { return try Reply.ok("[\(customers)]").perform() }
             // Nobody is answered before as many as allowed are under way.
-            await counter.enter(waitingFor: limit)
-            counter.leave()
+            await crowd.enter(waitingFor: limit)
+            crowd.leave()
             let number = Int(request.url.split(separator: "=").last ?? "") ?? 0
             return try Reply.ok("[" + Array(repeating: #"{"isBillable":true}"#, count: number).joined(separator: ",") + "]").perform()
         }
         let snapshot = try await VendorBench(sender, parallelism: limit).usage()
-        #expect(counter.most == limit)
+        #expect(crowd.most == limit)
         // In the vendor's order, however the answers came.
         #expect(snapshot.usage.map(\.accountID) == (1...40).map(String.init))
         #expect(snapshot.usage.map(\.count) == (1...40).map { Decimal($0) })
@@ -227,16 +226,16 @@ struct SaaSAlertsTests {
     @Test("A cancelled fetch ends as cancelled and starts no more calls")
     func cancellation() async throws {
         let customers = (1...40).map { #"{"id":"\#($0)","name":"C\#($0)"}"# }.joined(separator: ",")
-        let counter = Counter()
+        let crowd = Crowd()
         let sender = ScriptedSender { request, _ throws(HTTPClientError) in
             if request.url.hasSuffix("/customers") { return try Reply.ok("[\(customers)]").perform() }
-            await counter.enter(waitingFor: 1)
-            await waitForCancellation()
+            await crowd.enter(waitingFor: 1)
+            await untilCancelled()
             throw HTTPClientError(code: .cancelled, delivery: .unknown, message: "cancelled")
         }
         let bench = try VendorBench(sender, parallelism: 4)
         let fetch = Task { try await bench.usage() }
-        await counter.reached(4)
+        await crowd.reached(4)
         fetch.cancel()
         await expectFailure(.cancelled) { _ = try await fetch.value }
         #expect(sender.requests.count == 5)
@@ -250,55 +249,5 @@ struct SaaSAlertsTests {
         }
         #expect(error?.field == "apiKey")
         #expect(bench.sender.requests.isEmpty)
-    }
-}
-
-/// Counts who is inside, and lets all in wait for each other.
-private final class Counter: Sendable {
-    private struct State {
-        var inside = 0
-        var entered = 0
-        var most = 0
-        var waiting: [(entered: Int, continuation: CheckedContinuation<Void, Never>)] = []
-    }
-
-    private let state = Mutex(State())
-
-    var most: Int { state.withLock { $0.most } }
-
-    func enter(waitingFor count: Int) async {
-        let ready = state.withLock { state in
-            state.inside += 1
-            state.entered += 1
-            state.most = max(state.most, state.inside)
-            let ready = state.waiting.filter { $0.entered <= state.entered }
-            state.waiting.removeAll { $0.entered <= state.entered }
-            return ready
-        }
-        for waiter in ready { waiter.continuation.resume() }
-        await reached(count)
-    }
-
-    func leave() { state.withLock { $0.inside -= 1 } }
-
-    /// Returns when so many have entered since the beginning.
-    func reached(_ count: Int) async {
-        await withCheckedContinuation { continuation in
-            let isReached = state.withLock { state in
-                if state.entered < count { state.waiting.append((count, continuation)) }
-                return state.entered >= count
-            }
-            if isReached { continuation.resume() }
-        }
-    }
-}
-
-/// Returns when the calling task is cancelled.
-private func waitForCancellation() async {
-    let (stream, continuation) = AsyncStream.makeStream(of: Void.self)
-    await withTaskCancellationHandler {
-        for await _ in stream {}
-    } onCancel: {
-        continuation.finish()
     }
 }

@@ -23,10 +23,10 @@ ROOMS = {
     "Integration": ["Synthesize", "Connectors", "Store", "HTTPClient", "Secrets"],
     "Sandbox": ["HTTPServer"],
     "Portal": ["HTTPServer", "Integration", "Synthesize", "Connectors", "Store", "HTTPClient", "Secrets"],
-    "perch": ["Portal", "Sandbox", "Integration", "Store", "HTTPClient", "Secrets"],
+    "perch": ["Portal", "Sandbox", "Integration", "Connectors", "Store", "HTTPClient", "Secrets"],
 }
 # Libraries that only one room may know.
-OWNED = {"GRDB": "Store", "CLibcurl": "HTTPClient", "CEpoll": "HTTPServer", "Crypto": "Secrets", "ArgumentParser": "perch"}
+OWNED = {"GRDB": "Store", "CLibcurl": "HTTPClient", "CEpoll": "HTTPServer", "Crypto": "Secrets", "ArgumentParser": "perch", "Yams": "Connectors"}
 IMPORT = re.compile(r"^(?:@testable |@preconcurrency |public |internal |package )*import (?:\w+ )?(\w+)", re.MULTILINE)
 
 root = pathlib.Path(__file__).resolve().parents[2]

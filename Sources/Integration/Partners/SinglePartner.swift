@@ -65,11 +65,13 @@ public struct SinglePartner: Sendable {
     public func syncServices() async throws(IntegrationError) -> Services {
         let settler = CatalogueSettler(client: client)
         let existing = try await asked { () async throws(SynthesizeError) in try await settler.services() }
-        let plan = try ServicePlan(catalogue: connector.services, existing: existing, overridden: [])
+        var catalogue = connector.services
+        if connector.discoversServices { catalogue += try await fetchUsage().discovered }
+        let plan = try ServicePlan(catalogue: catalogue, existing: existing, overridden: [])
         let settled = try await asked { () async throws(SynthesizeError) in
             try await settler.settleServices(plan, existing: existing)
         }
-        return Services(total: connector.services.count, created: settled.created, updated: settled.updated)
+        return Services(total: catalogue.count, created: settled.created, updated: settled.updated)
     }
 
     /// `update-status`: `pending`, unless the integration is active already.
@@ -90,6 +92,14 @@ public struct SinglePartner: Sendable {
     private func fetchAccounts() async throws(IntegrationError) -> VendorAccounts {
         do {
             return try await connector.fetchAccounts(credential)
+        } catch {
+            throw IntegrationError(error)
+        }
+    }
+
+    private func fetchUsage() async throws(IntegrationError) -> VendorSnapshot {
+        do {
+            return try await connector.fetchUsage(credential)
         } catch {
             throw IntegrationError(error)
         }

@@ -57,11 +57,11 @@ public struct UsagePreview: Sendable, Hashable {
         listedBefore: Set<UsagePlan.Pair> = [], policy: IntegrationPolicy, readAt: Date
     ) {
         // A service that the sync would create has no id yet: its name stands in, with a mark that no id of Synthesize has.
-        let made = connector.services.map { $0.name.lowercased() }.filter { serviceIDs[$0] == nil }
+        let made = (connector.services + snapshot.discovered).map { $0.name.lowercased() }.filter { serviceIDs[$0] == nil }
         let standIns = Dictionary(made.map { ($0, "new \($0)") }, uniquingKeysWith: { first, _ in first })
         let plan = UsagePlan(
             run: SyncRunID("preview"), snapshot: snapshot, serviceIDs: serviceIDs.merging(standIns) { id, _ in id },
-            bases: UsagePlan.bases(of: connector), lastCounts: lastCounts, listedBefore: listedBefore, zeroCounts: policy.zeroCounts)
+            bases: UsagePlan.bases(of: connector, snapshot.discovered), lastCounts: lastCounts, listedBefore: listedBefore, zeroCounts: policy.zeroCounts)
         let absent = Set(standIns.values)
         let before = Dictionary(
             lastCounts.map { (UsagePlan.Pair(accountID: $0.accountID, serviceID: $0.serviceID), $0.count) },

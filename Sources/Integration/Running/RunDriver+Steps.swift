@@ -44,7 +44,8 @@ extension RunDriver {
         guard let credential = work.credential else {
             throw .failed(.noVendorCredential, refusesKey: false)
         }
-        if work.run.purpose == .connect {
+        // Services that only the data knows are read at once, so that they can be mapped before the first sync.
+        if work.run.purpose == .connect, !environment.connector.discoversServices {
             let list = try await StepError.vendor { () async throws(ConnectorError) in
                 try await environment.connector.fetchAccounts(credential)
             }
@@ -141,7 +142,7 @@ extension RunDriver {
         let plan: ServicePlan
         do throws(IntegrationError) {
             plan = try ServicePlan(
-                catalogue: environment.connector.services, existing: existing, overridden: overridden,
+                catalogue: environment.connector.services + work.snapshot.discovered, existing: existing, overridden: overridden,
                 renamed: work.renamedServices)
         } catch {
             throw .failed(RunFailure(error), refusesKey: false)
@@ -216,7 +217,8 @@ extension RunDriver {
         let plan = UsagePlan(
             run: work.run.id, snapshot: work.snapshot,
             serviceIDs: ServicePlan.byCatalogueName(work.services, renamed: work.renamedServices).mapValues(\.id),
-            bases: UsagePlan.bases(of: environment.connector), lastCounts: last, listedBefore: Set(listed.map(UsagePlan.Pair.init)),
+            bases: UsagePlan.bases(of: environment.connector, work.snapshot.discovered), lastCounts: last,
+            listedBefore: Set(listed.map(UsagePlan.Pair.init)),
             zeroCounts: environment.policy.zeroCounts)
         work.findings.recordsDropped = work.snapshot.recordsDropped + plan.recordsDropped
         if !work.findings.dropAllowed, let hold = plan.hold(environment.policy) { throw .held(hold) }
@@ -238,7 +240,7 @@ extension RunDriver {
         try await writeLedger(lines, &work)
     }
 
-    private func writeLedger(_ lines: [UsageLine], _ work: inout Work) async throws(StepError) {
+    private func writeLedger(_ lines: some Sequence<UsageLine> & Sendable, _ work: inout Work) async throws(StepError) {
         let (run, findings) = (work.run.id, work.findings)
         // The lines last: the step is done with them, and a second set of lines would be refused.
         work.run = try await StepError.store { () async throws(StoreError) in

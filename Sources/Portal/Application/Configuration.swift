@@ -1,3 +1,4 @@
+import Connectors
 import Foundation
 import HTTPClient
 import HTTPServer
@@ -21,15 +22,22 @@ public struct Configuration: Sendable {
     public var callsPerSecond: Double
     public var retry: RetryPolicy
     public var httpClient: HTTPClientConfiguration
-    public var saasAlertsURL: String
-    public var saasAlertsKeyHeader: String
+    /// Where accounts and usage come from.
+    public var connector: ConnectorDefinition
+    /// The connector's settings by name.
+    public var connectorSettings: [String: String]
+    /// Hosts that requests for usage may go to besides the definition's.
+    public var vendorHosts: [String]
     public var allowsPlainHTTP: Bool
     /// Where a vendor's API may be although the address is not public.
     public var vendorNetworks: [IPNetwork]
     public var launchSecrets: [Secret]
     public var launchPublicKeysPEM: [String]
+    /// A JWK Set.
+    public var launchKeySet: String?
     public var launchIssuer: String?
     public var launchAudience: String?
+    public var launchClockSkew: Duration
     public var defaultTimeZone: String
     public var frameAncestors: [String]
     public var sessionIdle: Duration
@@ -58,16 +66,19 @@ public struct Configuration: Sendable {
         httpClient = HTTPClientConfiguration(
             limits: RequestLimits(connectTimeout: read.seconds(.connectTimeout), totalTimeout: read.seconds(.totalTimeout)),
             caFile: values[.caFile], userAgent: "perch/" + Perch.version)
-        saasAlertsURL = read.text(.saasAlertsURL)
-        saasAlertsKeyHeader = read.text(.saasAlertsKeyHeader)
+        connector = values.definition
+        connectorSettings = values.connectorSettings
+        vendorHosts = read.list(.vendorHosts)
         allowsPlainHTTP = read.flag(.allowPlainHTTP)
         // A plain address is for a sandbox on the same machine, so it leads to loopback.
         let loopback = allowsPlainHTTP ? ["127.0.0.0/8", "::1"] : []
         vendorNetworks = (read.list(.vendorNetworks) + loopback).compactMap { IPNetwork($0) }
         launchSecrets = (values[.launchSecrets] ?? "").split(whereSeparator: \.isWhitespace).map { Secret(String($0)) }
         launchPublicKeysPEM = try Self.pemBlocks(values[.launchPublicKeyFile])
+        launchKeySet = try Self.text(of: values[.launchKeySetFile], .launchKeySetFile)
         launchIssuer = values[.launchIssuer]
         launchAudience = values[.launchAudience]
+        launchClockSkew = read.seconds(.launchClockSkew)
         defaultTimeZone = read.text(.defaultTimeZone)
         frameAncestors = read.list(.frameAncestors)
         sessionIdle = read.seconds(.sessionIdle)
@@ -106,13 +117,17 @@ public struct Configuration: Sendable {
     }
 
     private static func pemBlocks(_ path: String?) throws(SettingsError) -> [String] {
-        guard let path else { return [] }
         let end = "-----END PUBLIC KEY-----"
+        let blocks = try text(of: path, .launchPublicKeyFile)?.components(separatedBy: end) ?? []
+        return blocks.dropLast().map { $0.trimmingCharacters(in: .whitespacesAndNewlines) + "\n" + end + "\n" }
+    }
+
+    private static func text(of path: String?, _ setting: Setting) throws(SettingsError) -> String? {
+        guard let path else { return nil }
         do {
-            let blocks = try String(contentsOfFile: path, encoding: .utf8).components(separatedBy: end)
-            return blocks.dropLast().map { $0.trimmingCharacters(in: .whitespacesAndNewlines) + "\n" + end + "\n" }
+            return try String(contentsOfFile: path, encoding: .utf8)
         } catch {
-            throw SettingsError(problems: ["\(Setting.launchPublicKeyFile.key): the file \(path) cannot be read."])
+            throw SettingsError(problems: ["\(setting.key): the file \(path) cannot be read."])
         }
     }
 }

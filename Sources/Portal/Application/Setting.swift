@@ -48,8 +48,8 @@ extension Setting {
     public static let table: [Setting] =
         [
             host, port, publicURL, dataDirectory, resources, secretKey, logLevel, vendorAPIKey, synthesizeURL, mappingURL,
-            callsPerSecond, retryAttempts, connectTimeout, totalTimeout, caFile, connector, saasAlertsURL,
-            saasAlertsKeyHeader, allowPlainHTTP, vendorNetworks, launchSecrets, launchPublicKeyFile, launchIssuer, launchAudience,
+            callsPerSecond, retryAttempts, connectTimeout, totalTimeout, caFile, connector, vendorHosts, vendorNetworks,
+            allowPlainHTTP, launchSecrets, launchPublicKeyFile, launchKeySetFile, launchIssuer, launchAudience, launchClockSkew,
             defaultTimeZone, frameAncestors, sessionIdle, sessionLifetime, zeroCounts, dropHoldShare, dropHoldPairs,
             parallelCounts, parallelRuns, ticketDeadline, scheduleSpread, lineRetentionDays, stopDeadline,
         ] + serverTable
@@ -83,10 +83,13 @@ extension Setting {
     static let connectTimeout = Setting("CONNECT_TIMEOUT", .seconds(1...300), "10", "Longest wait for an outgoing connection.")
     static let totalTimeout = Setting("TOTAL_TIMEOUT", .seconds(1...3600), "60", "Longest wait for an outgoing call as a whole.")
     static let caFile = Setting("CA_FILE", .path, nil, "PEM file of authorities to trust instead of the system's.")
-    static let connector = Setting("CONNECTOR", .choice(["saas-alerts"]), "saas-alerts", "Where accounts and usage come from.")
-    static let saasAlertsURL = Setting(
-        "SAAS_ALERTS_URL", .address, "https://us-central1-the-byway-248217.cloudfunctions.net", "Offered to partners as API URL.")
-    static let saasAlertsKeyHeader = Setting("SAAS_ALERTS_KEY_HEADER", .text, "api_key", "The header that carries SaaS Alerts' key.")
+    static let connector = Setting(
+        "CONNECTOR", .text, "saas-alerts",
+        "Where accounts and usage come from: the id of a built-in definition (`perch connectors list`), or the path of a file.")
+    static let vendorHosts = Setting(
+        "VENDOR_HOSTS", .list, nil,
+        "Hosts that requests for usage may go to besides those that the definition names, separated by commas: for a stand-in of the "
+            + "vendor. Default: none.")
     static let allowPlainHTTP = Setting(
         "ALLOW_PLAIN_HTTP", .flag, "false", "Accept http addresses of vendors. Only for a sandbox on the same machine.")
     static let vendorNetworks = Setting(
@@ -98,8 +101,12 @@ extension Setting {
         "Shared secrets of launch tokens (HS256), at least 32 bytes each, separated by white space while one is replaced.")
     static let launchPublicKeyFile = Setting(
         "LAUNCH_PUBLIC_KEY_FILE", .path, nil, "PEM file with public keys of launch tokens (RS256, ES256).")
+    static let launchKeySetFile = Setting(
+        "LAUNCH_JWKS_FILE", .path, nil, "JWK Set with public keys of launch tokens (RS256, ES256). Read at start.")
     static let launchIssuer = Setting("LAUNCH_ISSUER", .text, nil, "When set, a launch token's iss must be this.")
     static let launchAudience = Setting("LAUNCH_AUDIENCE", .text, nil, "When set, a launch token's aud must contain this.")
+    static let launchClockSkew = Setting(
+        "LAUNCH_CLOCK_SKEW", .seconds(0...300), "30", "How far the portal's clock may be apart from this one.")
     static let defaultTimeZone = Setting("DEFAULT_TIME_ZONE", .timeZone, "UTC", "Time zone of partners that come by a launch.")
     static let frameAncestors = Setting(
         "FRAME_ANCESTORS", .list, nil, "Origins that may show the pages in a frame, separated by commas. Default: none.")
@@ -127,7 +134,7 @@ extension Setting {
 
 extension Setting {
     /// The table as it stands in the documentation.
-    public static var markdownTable: String {
+    public static func markdownTable(_ table: [Setting]) -> String {
         let rows = table.map { setting in
             let shownDefault = setting.defaultText.map { "`\($0)`" } ?? ""
             let twin = setting.isSecret ? " (or `\(setting.key)\(fileSuffix)`)" : ""

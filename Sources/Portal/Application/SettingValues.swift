@@ -1,3 +1,4 @@
+import Connectors
 import Foundation
 import HTTPClient
 import HTTPServer
@@ -32,6 +33,10 @@ public struct SettingsError: Error, Sendable, Hashable, CustomStringConvertible 
 /// The effective text of every setting, checked by its kind.
 public struct SettingValues: Sendable {
     private var texts: [Setting: String] = [:]
+    /// The table with the rows of the chosen connector.
+    public let table: [Setting]
+    /// What `CONNECTOR` names.
+    let definition: ConnectorDefinition
 
     /// Keys that do without the prefix, because Gradient's own SDK calls them so.
     private static let sharedKeys = ["VENDOR_API_KEY": Setting.vendorAPIKey]
@@ -39,15 +44,18 @@ public struct SettingValues: Sendable {
     /// Resolves and checks all settings.
     /// - Throws: `SettingsError` with a line for each unknown key and each bad value. Values of secrets are not in it.
     public init(_ sources: SettingSources) throws(SettingsError) {
+        let layers = [sources.commandLine, sources.environment, sources.environmentFile]
+        definition = try Self.definition(layers)
+        let rows = definition.deploymentSettings.map(Setting.init)
+        table = Setting.table + rows
         var problems: [String] = []
         for (origin, values) in [
             ("the command line", sources.commandLine), ("the environment", sources.environment),
             (".env", sources.environmentFile),
         ] {
-            problems += Self.unknownKeys(values, origin)
+            problems += Self.unknownKeys(values, origin, table)
         }
-        let layers = [sources.commandLine, sources.environment, sources.environmentFile]
-        for setting in Setting.table {
+        for setting in table {
             do throws(SettingsError) {
                 guard let text = try Self.text(setting, layers) else { continue }
                 if let problem = setting.kind.problem(text) {
@@ -60,6 +68,25 @@ public struct SettingValues: Sendable {
             }
         }
         guard problems.isEmpty else { throw SettingsError(problems: problems) }
+    }
+
+    /// The definition whose rows the table has; read before everything else, because it says which settings there are.
+    private static func definition(_ layers: [[String: String]]) throws(SettingsError) -> ConnectorDefinition {
+        let chosen = try text(.connector, layers) ?? ""
+        do {
+            return try ConnectorDefinition(named: chosen)
+        } catch let error as DefinitionError {
+            throw SettingsError(problems: error.problems.map { "\(Setting.connector.key): \(error.file):\($0.line): \($0.message)" })
+        } catch {
+            throw SettingsError(problems: ["\(Setting.connector.key): \(error)"])
+        }
+    }
+
+    /// The values of the connector's own rows, by the names that its definition gives them.
+    var connectorSettings: [String: String] {
+        Dictionary(
+            definition.deploymentSettings.compactMap { setting in texts[Setting(setting)].map { (setting.name, $0) } },
+            uniquingKeysWith: { first, _ in first })
     }
 
     /// Nil when neither given nor defaulted.
@@ -93,9 +120,9 @@ public struct SettingValues: Sendable {
         }
     }
 
-    private static func unknownKeys(_ values: [String: String], _ origin: String) -> [String] {
+    private static func unknownKeys(_ values: [String: String], _ origin: String, _ table: [Setting]) -> [String] {
         let known = Set(
-            Setting.table.flatMap { $0.isSecret ? [$0.key, $0.key + Setting.fileSuffix] : [$0.key] })
+            table.flatMap { $0.isSecret ? [$0.key, $0.key + Setting.fileSuffix] : [$0.key] })
         return values.keys.filter { $0.hasPrefix(Setting.prefix) && !known.contains($0) }.sorted()
             .map { "\($0) in \(origin) is not a setting. `perch config` lists them all." }
     }
@@ -178,5 +205,19 @@ extension String {
     /// The items of a list separated by commas, trimmed, without empty ones.
     var listItems: [String] {
         split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
+    }
+}
+
+extension Setting {
+    /// A row of the table that a connector definition brings.
+    init(_ setting: DefinitionSetting) {
+        let kind: Kind =
+            switch setting.kind {
+            case .text: .text
+            case .secret: .secret
+            case .url: .address
+            case .choice: .choice(setting.choices.map(\.value))
+            }
+        self.init(setting.environmentName, kind, setting.defaultText, setting.help)
     }
 }

@@ -8,12 +8,12 @@ struct Config: AsyncParsableCommand {
 
     func run() async throws {
         try await Console.reporting {
+            let values = try SettingValues(try settings.sources())
             if table {
-                Console.say(Setting.markdownTable)
+                Console.say(Setting.markdownTable(values.table))
                 return
             }
-            let values = try SettingValues(try settings.sources())
-            for setting in Setting.table { Console.say("\(setting.key)=\(values.shown(setting))") }
+            for setting in values.table { Console.say("\(setting.key)=\(values.shown(setting))") }
         }
     }
 }

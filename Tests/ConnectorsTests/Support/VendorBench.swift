@@ -8,18 +8,19 @@ import Testing
 struct VendorBench {
     let sender: ScriptedSender
     let clock = VirtualClock()
-    let connector: SaaSAlertsConnector
+    let connector: DefinedConnector
 
     init(
         _ sender: ScriptedSender, keyFieldName: String = "api_key", allowsPlainHTTP: Bool = false, parallelism: Int = 8
     ) throws {
         self.sender = sender
-        connector = try SaaSAlertsConnector(
+        connector = try DefinedConnector(
+            try #require(try BuiltinDefinitions.definition("saas-alerts")),
             environment: VendorEnvironment(
                 http: sender, time: clock.source, random: .seeded(1),
                 retry: RetryPolicy(maximumAttempts: 3, firstDelay: .seconds(1), maximumDelay: .seconds(8), spread: 0),
                 allowsPlainHTTP: allowsPlainHTTP, parallelism: parallelism),
-            keyFieldName: keyFieldName)
+            deployment: ["keyHeader": keyFieldName])
     }
 
     /// A vendor with these answers by path and query; anything else is 404.
