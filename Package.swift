@@ -67,7 +67,9 @@ let package = Package(
                 "Connectors", "HTTPClient", "Integration", "Secrets", "Store", lifecycle, logging, metrics,
             ]
         ),
-        .testTarget(name: "HTTPClientTests", dependencies: ["HTTPClient", httpTypes, logging]),
+        .testTarget(name: "HTTPClientTests", dependencies: ["HTTPClient", "ChildProcess", httpTypes, logging]),
+        // Programs that tests run beside themselves.
+        .target(name: "ChildProcess", path: "Tests/Support/ChildProcess"),
         // The conformance table, shared by the tests and the probe of the differential test.
         .target(name: "HTTPServerVectors", path: "Tests/HTTPServerTests/RequestVectors"),
         .testTarget(
@@ -82,8 +84,9 @@ let package = Package(
             name: "SecretsTests", dependencies: ["Secrets", .product(name: "Crypto", package: "swift-crypto")]),
         // The Store in memory, for tests of what stands on it.
         .target(name: "MemoryStore", dependencies: ["Store", "Secrets"], path: "Tests/Support/MemoryStore"),
-        .testTarget(name: "StoreTests", dependencies: ["Store", "MemoryStore", "Secrets", logging]),
-        .testTarget(name: "ConnectorsTests", dependencies: ["Connectors", "HTTPClient", "Secrets", httpTypes]),
+        .testTarget(name: "StoreTests", dependencies: ["Store", "MemoryStore", "Secrets", "ChildProcess", logging]),
+        .testTarget(
+            name: "ConnectorsTests", dependencies: ["Connectors", "HTTPClient", "Secrets", httpTypes], exclude: ["Fixtures"]),
         .testTarget(name: "SynthesizeTests", dependencies: ["Synthesize", "HTTPClient", "Secrets", httpTypes]),
         .testTarget(
             name: "IntegrationTests",

@@ -48,13 +48,25 @@ public final class Desk: Sendable {
         }
     }
 
-    /// Writes an audit entry.
+    /// Runs the body, the first change of the store in it together with an audit entry.
+    func audited<Value: Sendable>(
+        _ action: String, _ partner: PartnerID?, by initiator: Initiator, _ details: String = "",
+        _ body: () async throws(IntegrationError) -> Value
+    ) async throws(IntegrationError) -> Value {
+        try await store.audited(entry(action, partner, initiator, details), body)
+    }
+
+    /// Writes an audit entry, before something is changed elsewhere: what cannot be written down is not asked for.
     func audit(
         _ action: String, _ partner: PartnerID?, by initiator: Initiator, _ details: String = ""
     ) async throws(IntegrationError) {
-        let entry = AuditEntry(
+        let entry = entry(action, partner, initiator, details)
+        try await remember { store throws(StoreError) in try await store.appendAudit(entry) }
+    }
+
+    private func entry(_ action: String, _ partner: PartnerID?, _ initiator: Initiator, _ details: String) -> AuditEntry {
+        AuditEntry(
             at: environment.time.now(), actor: initiator.actor, action: action, partnerID: partner,
             address: initiator.address, details: details)
-        try await remember { store throws(StoreError) in try await store.appendAudit(entry) }
     }
 }

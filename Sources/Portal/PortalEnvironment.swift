@@ -19,10 +19,15 @@ public struct PortalEnvironment: Sendable {
     public var staticFiles: StaticFiles
     /// What `/metrics` shows; requests are counted in it.
     public var metrics: PrometheusRegistry
+    /// Rotates keys; nil where a test has none to rotate.
+    public var keyKeeper: KeyKeeper?
+    /// Shared by all ways of entry.
+    public var accessGuard: AccessGuard
 
     public init(
         desk: Desk, store: any Store, keyRing: KeyRing, time: TimeSource, random: RandomSource, logger: Logger,
-        settings: PortalSettings, staticFiles: StaticFiles, metrics: PrometheusRegistry = PrometheusRegistry()
+        settings: PortalSettings, staticFiles: StaticFiles, metrics: PrometheusRegistry = PrometheusRegistry(),
+        keyKeeper: KeyKeeper? = nil, accessGuard: AccessGuard = AccessGuard()
     ) {
         self.desk = desk
         self.store = store
@@ -33,6 +38,8 @@ public struct PortalEnvironment: Sendable {
         self.settings = settings
         self.staticFiles = staticFiles
         self.metrics = metrics
+        self.keyKeeper = keyKeeper
+        self.accessGuard = accessGuard
     }
 }
 
@@ -44,6 +51,8 @@ public struct PortalSettings: Sendable {
     /// Synthesize's mapping page; `{organizationId}` is replaced by the partner's organization.
     public var mappingURL: String
     public var launchKeys: LaunchKeys
+    /// How far the portal's clock may be apart from this one.
+    public var launchClockSkew: Duration
     /// IANA name, for partners made by a launch.
     public var defaultTimeZone: String
     /// A session ends after this time without a request.
@@ -56,13 +65,15 @@ public struct PortalSettings: Sendable {
     public var version: String
 
     public init(
-        publicURL: String, mappingURL: String, launchKeys: LaunchKeys, defaultTimeZone: String = "UTC",
+        publicURL: String, mappingURL: String, launchKeys: LaunchKeys,
+        launchClockSkew: Duration = LaunchTokens.defaultClockSkew, defaultTimeZone: String = "UTC",
         sessionIdle: Duration = .seconds(30 * 60), sessionLifetime: Duration = .seconds(12 * 3600),
         frameAncestors: [String] = [], version: String
     ) {
         self.publicURL = publicURL
         self.mappingURL = mappingURL
         self.launchKeys = launchKeys
+        self.launchClockSkew = launchClockSkew
         self.defaultTimeZone = defaultTimeZone
         self.sessionIdle = sessionIdle
         self.sessionLifetime = sessionLifetime

@@ -5,10 +5,7 @@ import Foundation
 public enum TokenHash {
     /// SHA-256 of the text's UTF-8 bytes, as 64 lower-case hexadecimal digits.
     public static func sha256(_ text: String) -> String {
-        SHA256.hash(data: Array(text.utf8)).map { byte in
-            let digits = String(byte, radix: 16)
-            return byte < 16 ? "0" + digits : digits
-        }.joined()
+        hexadecimal(SHA256.hash(data: Array(text.utf8)))
     }
 
     /// Compares bytes in a time that depends on the lengths only.
@@ -30,4 +27,41 @@ func equalInConstantTime(_ left: [UInt8], _ right: [UInt8]) -> Bool {
         difference |= left[index] ^ right[index]
     }
     return difference == 0
+}
+
+/// Hashes operator keys with a key of the installation, so that a stolen database does not even tell whether a guess is right
+/// (ASVS 11.4). HMAC-SHA256 over the plain hash: hashes from before there was a key are keyed without knowing the token.
+public struct KeyedTokenHash: Sendable, CustomStringConvertible, CustomReflectable {
+    private static let prefix = "h1:"
+
+    private let key: SymmetricKey
+
+    /// - Parameter key: at least 256 random bits, as text.
+    public init(key: Secret) {
+        self.key = SymmetricKey(data: Array(key.reveal().utf8))
+    }
+
+    /// `h1:` and 64 lower-case hexadecimal digits.
+    public func hash(_ token: Secret) -> String {
+        keyed(TokenHash.sha256(token.reveal()))
+    }
+
+    /// The keyed form of a stored hash; nil when it is keyed already.
+    public func keyed(stored hash: String) -> String? {
+        hash.hasPrefix(Self.prefix) ? nil : keyed(hash)
+    }
+
+    public var description: String { "KeyedTokenHash(***)" }
+    public var customMirror: Mirror { Mirror(self, children: [Mirror.Child]()) }
+
+    private func keyed(_ plain: String) -> String {
+        Self.prefix + hexadecimal(HMAC<SHA256>.authenticationCode(for: Array(plain.utf8), using: key))
+    }
+}
+
+private func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
+    bytes.map { byte in
+        let digits = String(byte, radix: 16)
+        return byte < 16 ? "0" + digits : digits
+    }.joined()
 }

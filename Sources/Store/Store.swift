@@ -3,12 +3,8 @@ import Secrets
 /// All that Perch remembers. `SQLiteStore` is the implementation, and the tests have one in memory; one conformance suite runs over
 /// both.
 public protocol Store: PartnerStore, ConnectionStore, ScheduleStore, SyncRunStore, LedgerStore, CatalogueStore,
-    AlertStore, AccessStore
+    AlertStore, AccessStore, KeyStore
 {
-    /// The wrapped data key and its check value, nil in a new database.
-    func wrappedKey() async throws(StoreError) -> WrappedDataKey?
-    /// - Throws: `StoreError` with code `duplicate` when one is there already.
-    func insertWrappedKey(_ key: WrappedDataKey) async throws(StoreError)
     /// Proves that a write reaches the disk. For readiness.
     func checkWritable() async throws(StoreError)
     func close() async throws(StoreError)

@@ -16,6 +16,10 @@ struct PerchCommand: AsyncParsableCommand {
                     Authenticate.self, SyncAccounts.self, SyncServices.self, UpdateStatus.self, SyncUsage.self, Clients.self,
                 ]),
             CommandGroup(name: "Where usage comes from", subcommands: [ConnectorCommands.self]),
-            CommandGroup(name: "Administration", subcommands: [Operators.self, Partners.self, Config.self, Health.self]),
+            CommandGroup(
+                name: "Administration",
+                subcommands: [
+                    Operators.self, Partners.self, Keys.self, DatabaseCommand.self, DoctorCommand.self, Config.self, Health.self,
+                ]),
         ])
 }

@@ -95,29 +95,27 @@ def bench_serve():
 
 
 class SyncBench:
-    """A sandbox, and a service whose one partner has mapped accounts. A limit of 0 is none."""
+    """A sandbox, and a service whose one partner has mapped accounts. A limit of 0 is none.
 
-    def __init__(self, directory, accounts=ACCOUNTS, limit=0, parallel=CONCURRENCY):
+    The vendor counts one service an account (SaaS Alerts, a request for each account), or five of them (NinjaOne, a list of devices).
+    """
+
+    def __init__(self, directory, accounts=ACCOUNTS, limit=0, parallel=CONCURRENCY, services=1):
         self.directory = directory
-        self.accounts = accounts
+        self.lines = accounts * services
         self.sandbox_process = start(["sandbox", "--json", "--port", "0"], directory)
         self.sandbox = json.loads(self.sandbox_process.stdout.readline())
         self.address = self.sandbox["sandbox"]
         self.organization = call("GET", self.address + "/control/state")["organizations"][0]
         call("PATCH", self.address + "/control/settings", {"rateLimit": limit or None})
-        self.customers = [
-            {"id": f"c{n:04}", "name": f"Customer {n}", "billable": 3, "nonBillable": 1} for n in range(accounts)
-        ]
-        vendor = {"apiKey": self.sandbox["saasAlertsAPIKey"], "customers": self.customers}
-        call("PUT", self.address + "/control/saas-alerts", vendor)
         self.environment = environment = {
             "PERCH_VENDOR_API_KEY": self.sandbox["vendorAPIKey"],
             "PERCH_SYNTHESIZE_URL": self.address,
-            "PERCH_SAAS_ALERTS_URL": self.address + "/saas-alerts",
             "PERCH_ALLOW_PLAIN_HTTP": "true",
             "PERCH_CALLS_PER_SECOND": str(limit),
             "PERCH_PARALLEL_COUNTS": str(parallel),
             "PERCH_LOG_LEVEL": "error",
+            **(self.five_services(accounts) if services == 5 else self.one_service(accounts)),
         }
         data = ["--data-directory", directory + "/data"]
         issued = subprocess.run(
@@ -129,11 +127,25 @@ class SyncBench:
         self.api = self.service.stdout.readline().decode().split("listens on ")[1].strip() + "/api/v1"
         partner = call("POST", self.api + "/partners", {"vendorReference": "bench", "name": "Bench", "timeZone": "UTC"}, self.key)
         self.partner = f"{self.api}/partners/{partner['id']}"
-        keys = {"partnerKey": self.organization["partnerKey"], "fields": {"apiKey": self.sandbox["saasAlertsAPIKey"]}}
-        call("POST", self.partner + "/connection", keys, self.key)
+        call("POST", self.partner + "/connection", {"partnerKey": self.organization["partnerKey"], "fields": self.fields}, self.key)
         while call("GET", self.partner + "/connection", key=self.key)["standing"] == "connecting":
             time.sleep(0.1)
         call("POST", f"{self.address}/control/organizations/{self.organization['id']}/map", {"all": True})
+
+    def one_service(self, accounts):
+        key = self.fields = {"apiKey": self.sandbox["saasAlertsAPIKey"]}
+        self.customers = [{"id": f"c{n:04}", "name": f"Customer {n}", "billable": 3, "nonBillable": 1} for n in range(accounts)]
+        call("PUT", self.address + "/control/saas-alerts", {**key, "customers": self.customers})
+        return {"PERCH_SAAS_ALERTS_URL": self.address + "/saas-alerts"}
+
+    def five_services(self, accounts):
+        """A device of each of four classes an account; the fifth service is their sum."""
+        counts = {name: 1 for name in ("WINDOWS_WORKSTATION", "WINDOWS_SERVER", "VMWARE_VM_GUEST", "NMS_SWITCH")}
+        customers = [{"id": n + 1, "name": f"Customer {n}", "counts": counts} for n in range(accounts)]
+        credentials = {"clientId": "bench", "clientSecret": "bench-secret"}
+        self.fields = {"apiURL": self.address + "/ninjaone", **credentials}
+        call("PUT", self.address + "/control/ninjaone", {"credentials": credentials, "customers": customers})
+        return {"PERCH_CONNECTOR": "ninjaone", "PERCH_VENDOR_HOSTS": "127.0.0.1"}
 
     def begin(self):
         return call("POST", self.partner + "/sync-runs", {}, self.key)
@@ -144,7 +156,7 @@ class SyncBench:
     def arrivals(self):
         """When each count of the last run arrived, in seconds."""
         counts = call("GET", self.address + "/control/state")["organizations"][0]["counts"]
-        assert len(counts) == self.accounts
+        assert len(counts) == self.lines
         return sorted(instant(count["at"]) for count in counts)
 
     def sync(self, on_start=lambda run: None):
@@ -160,7 +172,7 @@ class SyncBench:
         used = cpu_seconds(self.service) - before if before is not None else float("nan")
         assert run["state"] == "succeeded", run
         moments = self.arrivals()
-        return self.accounts / (moments[-1] - moments[0]), used
+        return self.lines / (moments[-1] - moments[0]), used
 
     def visitor(self):
         """The Cookie field of somebody who entered the partner's page."""
@@ -247,13 +259,21 @@ def bench_viewers():
 
 
 def bench_pace():
-    """A minute at the speed limit, the latency changing ten times a second between 20 and 400 ms."""
+    """A minute at the speed limit: each answer by itself takes 20 to 400 ms, then all together, changing ten times a second."""
+    for name, changes in (("each by itself", False), ("all together, changing ten times a second", True)):
+        pace(name, changes)
+
+
+def pace(name, changes):
     limit, seconds = 100, 60
     with tempfile.TemporaryDirectory() as directory:
         bench = SyncBench(directory, accounts=limit * (seconds + 4), limit=limit, parallel=64)
         run, stop_changing = bench.begin(), threading.Event()
 
         def change_latency():
+            if not changes:
+                call("PATCH", bench.address + "/control/settings", {"latencyMs": 20, "latencySpreadMs": 380})
+                return
             while not stop_changing.wait(0.1):
                 call("PATCH", bench.address + "/control/settings", {"latencyMs": random.randint(20, 400)})
 
@@ -273,7 +293,7 @@ def bench_pace():
         bench.close()
     inside = sum(moment < moments[0] + seconds for moment in moments)
     print(
-        f"limit of {limit} a second, latencies of 20 to 400 ms: {inside / limit / seconds:.3f} of it for {seconds} s, at most "
+        f"limit of {limit} a second, latencies of 20 to 400 ms, {name}: {inside / limit / seconds:.3f} of it for {seconds} s, at most "
         f"{requests['maxPerSecond']} in any second, {requests['byStatus'].get('429', 0)} times 429"
     )
 
@@ -301,7 +321,6 @@ def bench_sync():
         f"CPU seconds for 1,000 counts: perch {statistics.median(a[1] for a in ours) * 1000 / ACCOUNTS:.3f}, ledger included; "
         f"plain libcurl {statistics.median(b[1] for b in theirs) * 1000 / ACCOUNTS:.3f}"
     )
-
 
 
 BENCHES = {"serve": bench_serve, "sync": bench_sync, "viewers": bench_viewers, "pace": bench_pace}

@@ -14,6 +14,8 @@ import bench
 
 PARTNERS = int(os.environ.get("PARTNERS", "500"))
 LINES_A_PARTNER = int(os.environ.get("LINES_A_PARTNER", "200"))
+# As the nightly run that the figures are about: 40 accounts of five services each.
+SERVICES = 5
 LIMIT = int(os.environ.get("LIMIT", "1000"))
 SIZES = [int(size) for size in os.environ.get("SIZES", "10000,100000").split(",")]
 
@@ -41,7 +43,7 @@ def connect_partners(first):
         organization = bench.call("POST", first.address + "/control/organizations", {"name": f"Organization {number}"})
         body = {"vendorReference": f"bench-{number}", "name": f"Partner {number}", "timeZone": "UTC"}
         partner = bench.call("POST", first.api + "/partners", body, first.key)["id"]
-        keys = {"partnerKey": organization["partnerKey"], "fields": {"apiKey": first.sandbox["saasAlertsAPIKey"]}}
+        keys = {"partnerKey": organization["partnerKey"], "fields": first.fields}
         bench.call("POST", f"{first.api}/partners/{partner}/connection", keys, first.key)
         partners[partner] = organization["id"]
     for partner, organization in partners.items():
@@ -53,7 +55,7 @@ def connect_partners(first):
 
 def bench_partners():
     with tempfile.TemporaryDirectory() as directory:
-        first = bench.SyncBench(directory, accounts=LINES_A_PARTNER, limit=0, parallel=64)
+        first = bench.SyncBench(directory, accounts=LINES_A_PARTNER // SERVICES, limit=0, parallel=64, services=SERVICES)
         begun = time.monotonic()
         partners = connect_partners(first) + [first.partner.split("/")[-1]]
         print(f"{len(partners)} partners connected and mapped in {time.monotonic() - begun:.0f} s", flush=True)
@@ -101,7 +103,7 @@ def bench_growth():
     peaks = []
     for lines in SIZES:
         with tempfile.TemporaryDirectory() as directory:
-            first = bench.SyncBench(directory, accounts=lines, limit=0, parallel=64)
+            first = bench.SyncBench(directory, accounts=lines // SERVICES, limit=0, parallel=64, services=SERVICES)
             restart(first, 0)
             idle = peak_mb(first.service)
             begun = time.monotonic()

@@ -30,6 +30,8 @@ struct SaaSAlertsTests {
             #expect(request.headerFields[HTTPField.Name("api_key")!] == "secret-key")
             #expect(request.headerFields[.accept] == "application/json")
             #expect(!request.url.contains("secret-key"))
+            // Partners enter the address, so it must not lead into the service's own network.
+            #expect(request.destinations == DestinationRule())
         }
     }
 

@@ -22,7 +22,7 @@ struct DeliveryTests {
     @Test("A refused connection")
     func refused() async throws {
         // Bound and not listening: the port stays taken and refuses.
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         defer { close(descriptor) }
         let port = try RawServer.bindToLoopback(descriptor)
         let error = try await failure(of: "http://127.0.0.1:\(port)/")

@@ -19,10 +19,13 @@ struct DestinationTests {
         }) { server, client in try await body(server, client) }
     }
 
-    @Test("No spelling of a loopback address is connected to", arguments: [
-        "127.0.0.1", "127.1", "2130706433", "0x7f.0.0.1", "0x7f000001", "0177.0.0.1", "127.0.0.1.", "0", "[::1]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "localhost", "LOCALHOST.",
-        "a.localhost",
-    ])
+    @Test(
+        "No spelling of a loopback address is connected to",
+        arguments: [
+            "127.0.0.1", "127.1", "2130706433", "0x7f.0.0.1", "0x7f000001", "0177.0.0.1", "127.0.0.1.", "0", "[::1]", "[::ffff:127.0.0.1]",
+            "[::ffff:7f00:1]", "localhost", "LOCALHOST.",
+            "a.localhost",
+        ])
     func spellings(host: String) async throws {
         try await answering { server, client in
             let error = await client.failure(of: request("http://\(host):\(server.port)/"))
@@ -32,7 +35,12 @@ struct DestinationTests {
         }
     }
 
-    @Test("Nor any other address that is not public", arguments: ["169.254.169.254", "10.0.0.1", "192.168.0.1", "100.100.100.200", "224.0.0.1", "[fe80::1]", "[fd00:ec2::254]", "[64:ff9b::7f00:1]"])
+    @Test(
+        "Nor any other address that is not public",
+        arguments: [
+            "169.254.169.254", "10.0.0.1", "192.168.0.1", "100.100.100.200", "224.0.0.1", "[fe80::1]", "[fd00:ec2::254]",
+            "[64:ff9b::7f00:1]",
+        ])
     func others(host: String) async throws {
         try await withClient { client in
             #expect(await client.failure(of: request("http://\(host)/"))?.code == .destinationRefused)
@@ -93,7 +101,11 @@ struct DestinationTests {
         }
     }
 
-    @Test("A redirect leads nowhere that the rule forbids", arguments: ["http://10.0.0.1/", "http://169.254.169.254/latest/", "http://localhost:%d/", "http://0x7f.2:%d/", "http://elsewhere.example/"])
+    @Test(
+        "A redirect leads nowhere that the rule forbids",
+        arguments: [
+            "http://10.0.0.1/", "http://169.254.169.254/latest/", "http://localhost:%d/", "http://0x7f.2:%d/", "http://elsewhere.example/",
+        ])
     func redirects(target: String) async throws {
         let seen = Mutex(0)
         try await withServer(script: { connection in
@@ -171,7 +183,8 @@ struct BodySinkTests {
             for path in ["/", "/moved"] {
                 let taken = Taken()
                 let response = try await client.send(
-                    OutgoingRequest(method: .get, url: server.url(path), limits: RequestLimits(maximumRedirects: 1), bodySink: taken.sink()))
+                    OutgoingRequest(method: .get, url: server.url(path), limits: RequestLimits(maximumRedirects: 1), bodySink: taken.sink())
+                )
                 #expect(response.status == .ok && response.body.isEmpty)
                 #expect(taken.text == large)
             }

@@ -47,6 +47,17 @@ struct TLSTests {
         }
     }
 
+    @Test("A certificate that has expired is refused, whoever signed it")
+    func expired() async throws {
+        try await TestCertificate.with { certificate in
+            try await certificate.expire()
+            let outcome = try await get("localhost", caFile: certificate.certificate, certificate: certificate)
+            expectRefusal(outcome, "expired")
+            guard case .failure(let error) = outcome else { return }
+            #expect(error.message.contains("expired"))
+        }
+    }
+
     @Test("TLS 1.2 and 1.3 are spoken, TLS 1.1 is not")
     func versions() async throws {
         try await TestCertificate.with { certificate in

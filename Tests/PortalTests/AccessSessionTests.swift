@@ -37,6 +37,20 @@ struct AccessSessionTests {
         }
     }
 
+    @Test("of a partner end all at once when an operator says so, and of no other partner")
+    func endedByOperator() async throws {
+        try await withPageDesk { desk in
+            let partner = try await desk.office.partner()
+            let (first, second) = (try await desk.browser(of: partner), try await desk.browser(of: partner))
+            let other = try await desk.browser(of: desk.office.partner("msp-2"))
+            #expect(try await desk.office.call(.delete, "/partners/\(partner.id)/sessions", as: .operator).status == 204)
+            for browser in [first, second] { #expect(try await browser.get("/").status == 401) }
+            #expect(try await other.get("/").status == 200)
+            #expect(try await desk.office.store.auditEntries(partner: partner.id, before: nil, limit: 1).first?.action == "sessions.end")
+            #expect(try await desk.office.call(.delete, "/partners/par_none/sessions", as: .operator).status == 404)
+        }
+    }
+
     @Test("at the limits, by the pure rule")
     func limits() {
         let start = PageSample.now

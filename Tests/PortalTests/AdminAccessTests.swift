@@ -16,6 +16,7 @@ struct AdminAccessTests {
         "POST /partners": .operator,
         "GET /partners/{partnerId}": .viewer,
         "POST /partners/{partnerId}/launch-link": .operator,
+        "DELETE /partners/{partnerId}/sessions": .operator,
         "GET /partners/{partnerId}/connection": .viewer,
         "POST /partners/{partnerId}/connection": .operator,
         "DELETE /partners/{partnerId}/connection/key": .operator,
@@ -42,6 +43,11 @@ struct AdminAccessTests {
         "GET /partners/{partnerId}/alerts/{alert}": .viewer,
         "POST /partners/{partnerId}/test-alert": .operator,
         "GET /audit": .viewer,
+        "GET /audit.csv": .viewer,
+        "GET /audit.json": .viewer,
+        "GET /keys": .admin,
+        "POST /keys/rotate-data-key": .admin,
+        "POST /keys/rotate-master-key": .admin,
         "GET /operators": .admin,
         "POST /operators": .admin,
         "DELETE /operators/{operatorId}": .admin,
@@ -141,8 +147,10 @@ struct AdminAccessTests {
             #expect(try await office.call(.delete, "/operators/\(id)").status == 204)
             #expect(try await office.send(request).status == 401)
 
-            let trail = try await office.store.auditEntries(partner: nil, before: nil, limit: 2)
-            #expect(trail.map(\.action) == ["operator.revoke", "operator.issue"])
+            let newest = try await office.store.auditEntries(partner: nil, before: nil, limit: 3)
+            #expect(newest.map(\.action) == ["operatorKey.refused", "operator.revoke", "operator.issue"])
+            #expect(newest[0].actor == "operator:\(id)" && newest[0].details.contains("revoked"))
+            let trail = newest.dropFirst()
             #expect(trail.allSatisfy { $0.actor == "operator:\(office.keyIDs[.admin]?.rawValue ?? "")" })
             #expect(trail.allSatisfy { $0.address == "127.0.0.1" && !$0.details.contains(key) })
         }

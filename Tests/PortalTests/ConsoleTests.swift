@@ -27,7 +27,7 @@ struct ConsoleAccessTests {
         "GET /console/operators": .admin,
         "POST /console/operators": .admin,
         "POST /console/operators/{operatorId}/revoke": .admin,
-        "GET /console/audit": .viewer,
+        "GET /console/audit": .viewer, "GET /console/audit.csv": .viewer, "GET /console/audit.json": .viewer,
     ]
 
     @Test("Every address admits its role and those above, refuses the rest, and sends strangers to sign in")

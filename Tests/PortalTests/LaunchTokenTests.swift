@@ -20,6 +20,7 @@ struct LaunchTokenTests {
         var jti: String? = "token-1"
         var iss: String?
         var aud: [String]?
+        var role: String?
     }
 
     private static func base64URL(_ data: Data) -> String {
@@ -60,7 +61,8 @@ struct LaunchTokenTests {
             claims
                 == LaunchClaims(
                     vendorReference: "msp-1", name: "Northwind IT", tokenID: "token-1",
-                    expiresAt: Self.now.addingTimeInterval(120)))
+                    expiresAt: Self.now.addingTimeInterval(150), role: nil))
+        #expect(claims.mayChange)
         let nameless = try await LaunchTokens.verify(
             try Self.token(Claims(name: "  ")), keys: Self.keys(), now: Self.now)
         #expect(nameless.name == nil)
@@ -68,19 +70,20 @@ struct LaunchTokenTests {
 
     /// What is wrong with the claims, and a word of the reason.
     private static let badClaims: [(Claims, String)] = [
-        (Claims(exp: now.timeIntervalSince1970 - 1), "expired"),
-        (Claims(exp: now.timeIntervalSince1970), "expired"),
+        (Claims(exp: now.timeIntervalSince1970 - 31), "expired"),
+        (Claims(exp: now.timeIntervalSince1970 - 30), "expired"),
         (Claims(exp: now.timeIntervalSince1970 + 331), "5 minutes"),
         (Claims(exp: 1e300), "5 minutes"),
         (Claims(exp: nil), "needs sub, exp and jti"),
         (Claims(sub: nil), "needs sub, exp and jti"),
         (Claims(jti: nil), "needs sub, exp and jti"),
-        (Claims(sub: ""), "sub, jti or name"),
-        (Claims(sub: "   "), "sub, jti or name"),
-        (Claims(sub: "a\u{0000}b"), "sub, jti or name"),
-        (Claims(sub: String(repeating: "x", count: 257)), "sub, jti or name"),
-        (Claims(jti: ""), "sub, jti or name"),
-        (Claims(name: "line\nbreak"), "sub, jti or name"),
+        (Claims(sub: ""), "sub, jti, name or role"),
+        (Claims(sub: "   "), "sub, jti, name or role"),
+        (Claims(sub: "a\u{0000}b"), "sub, jti, name or role"),
+        (Claims(sub: String(repeating: "x", count: 257)), "sub, jti, name or role"),
+        (Claims(jti: ""), "sub, jti, name or role"),
+        (Claims(name: "line\nbreak"), "sub, jti, name or role"),
+        (Claims(role: ""), "sub, jti, name or role"),
         (Claims(nbf: now.timeIntervalSince1970 + 31), "nbf"),
     ]
 
@@ -95,6 +98,77 @@ struct LaunchTokenTests {
     func skew() async throws {
         #expect(await Self.refusal(try Self.token(Claims(exp: Self.now.timeIntervalSince1970 + 330)), try Self.keys()) == nil)
         #expect(await Self.refusal(try Self.token(Claims(nbf: Self.now.timeIntervalSince1970 + 30)), try Self.keys()) == nil)
+        #expect(await Self.refusal(try Self.token(Claims(exp: Self.now.timeIntervalSince1970 - 29)), try Self.keys()) == nil)
+    }
+
+    @Test("allows for as much as the setting says", arguments: [0, 5, 300])
+    func configuredSkew(seconds: Int) async throws {
+        let skew = Double(seconds)
+        func verdict(_ claims: Claims) async throws -> Bool {
+            do {
+                _ = try await LaunchTokens.verify(
+                    try Self.token(claims), keys: Self.keys(), skew: .seconds(seconds), now: Self.now)
+                return true
+            } catch is PortalError {
+                return false
+            }
+        }
+        let now = Self.now.timeIntervalSince1970
+        #expect(try await verdict(Claims(exp: now - skew + 1)))
+        #expect(try await !verdict(Claims(exp: now - skew)))
+        #expect(try await verdict(Claims(exp: now + 300 + skew)))
+        #expect(try await !verdict(Claims(exp: now + 301 + skew)))
+        #expect(try await verdict(Claims(nbf: now + skew)))
+        #expect(try await !verdict(Claims(nbf: now + skew + 1)))
+    }
+
+    @Test(
+        "says what the user may: everything without a role, and as owner or admin; any other only looks",
+        arguments: [(nil, true), ("owner", true), ("admin", true), ("viewer", false), ("Owner", false), ("billing", false)]
+            as [(String?, Bool)])
+    func roles(_ role: String?, _ mayChange: Bool) async throws {
+        let claims = try await LaunchTokens.verify(try Self.token(Claims(role: role)), keys: Self.keys(), now: Self.now)
+        #expect(claims.role == role && claims.mayChange == mayChange)
+    }
+
+    @Test("takes tokens by the keys of a JWK Set, and leaves out keys that are for something else")
+    func keySet() async throws {
+        let payload = LaunchPayload(
+            sub: "msp-1", name: nil, exp: Self.now.timeIntervalSince1970 + 60, nbf: nil, jti: "j", iss: nil, aud: nil)
+        let (first, second, encryption) = (ES256PrivateKey(), ES256PrivateKey(), ES256PrivateKey())
+        let rsa = try Insecure.RSA.PrivateKey(backing: _RSA.Signing.PrivateKey(keySize: .bits2048))
+        func coordinates(_ key: ES256PrivateKey) throws -> String {
+            let raw = try P256.Signing.PublicKey(pemRepresentation: key.publicKey.pemRepresentation).rawRepresentation
+            return #""x":"\#(Self.base64URL(raw.prefix(32)))","y":"\#(Self.base64URL(raw.suffix(32)))""#
+        }
+        let numbers = try rsa.publicKey.getKeyPrimitives()
+        let set = """
+            {"keys":[{"kty":"EC","crv":"P-256","kid":"1","use":"sig","alg":"ES256",\(try coordinates(first))},
+            {"kty":"EC","crv":"P-256",\(try coordinates(second))},
+            {"kty":"EC","crv":"P-256","use":"enc",\(try coordinates(encryption))},
+            {"kty":"RSA","n":"\(Self.base64URL(numbers.modulus))","e":"\(Self.base64URL(numbers.publicExponent))"},
+            {"kty":"OKP","crv":"Ed25519","x":"AAAA"}]}
+            """
+        let keys = try LaunchKeys(sharedSecrets: [], keySet: set)
+        for key in [first, second] {
+            #expect(await Self.refusal(try await JWTKeyCollection().add(ecdsa: key).sign(payload), keys) == nil)
+        }
+        #expect(await Self.refusal(try await JWTKeyCollection().add(rsa: rsa, digestAlgorithm: .sha256).sign(payload), keys) == nil)
+        #expect(await Self.refusal(try await JWTKeyCollection().add(ecdsa: encryption).sign(payload), keys) != nil)
+        #expect(await Self.refusal(try Self.token(Claims()), keys)?.contains("no key is configured") == true)
+    }
+
+    @Test(
+        "refuses a JWK Set that is none, has no key to use, or holds a secret, without printing it",
+        arguments: [
+            "", "[]", "{}", #"{"keys":[]}"#, #"{"keys":[{"kty":"OKP"}]}"#, #"{"keys":[{"kty":"oct","k":"canary"}]}"#,
+            #"{"keys":[{"kty":"EC","crv":"P-256","x":"AA","y":"AA"}]}"#, #"{"keys":[{"kty":"EC","crv":"P-384","x":"AA","y":"AA"}]}"#,
+            #"{"keys":[{"kty":"RSA","n":"AQAB","e":"AQAB"}]}"#, #"{"keys":[{"kty":"RSA","n":"AQAB","e":"AQAB","d":"canary"}]}"#,
+            #"{"keys":[{"kty":"RSA","alg":"PS256","n":"AQAB","e":"AQAB"}]}"#,
+        ])
+    func badKeySet(_ text: String) {
+        let error = #expect(throws: PortalError.self) { try LaunchKeys(sharedSecrets: [], keySet: text) }
+        #expect(error?.code == .launchKeyInvalid && error?.message.contains("canary") == false)
     }
 
     @Test("checks issuer and audience where they are configured")

@@ -1,7 +1,12 @@
 """What the program writes while it works: nothing of it holds a key."""
 
 import base64
+import pathlib
+import re
+import signal
 import urllib.parse
+
+from conftest import perch, until
 
 
 def disguises(secret: str) -> list[bytes]:
@@ -26,7 +31,10 @@ def test_no_key_is_in_the_log_or_the_data_directory(installation, sandbox):
     run = service.api("POST", f"/partners/{partner['id']}/sync-runs")
     assert service.ended(run["id"])["failure"]["code"] == "synthesize.keyRefused"
 
-    written = {"the log": service.errors().encode()}
+    for arguments in (["database", "backup", "backup.sqlite"], ["doctor"], ["config"], ["keys", "rotate", "data"]):
+        answer = perch(*arguments, directory=installation.directory, PERCH_DATA_DIRECTORY=str(installation.directory / "data"))
+        service.log.write((answer.stdout + answer.stderr).encode())
+    written = {"the log": service.errors().encode(), "the backup": (installation.directory / "backup.sqlite").read_bytes()}
     for file in (installation.directory / "data").iterdir():
         written[file.name] = file.read_bytes()
         assert file.stat().st_mode & 0o077 == 0, f"{file.name} is open to others"
@@ -35,8 +43,27 @@ def test_no_key_is_in_the_log_or_the_data_directory(installation, sandbox):
     secrets = {
         "vendor key": sandbox.vendor_key, "partner key": organization["partnerKey"], "token": organization["token"],
         "launch secret": launch, "operator key": installation.operator_key, "launch link": link,
+        "master key": (installation.directory / "data/secret.key").read_text().strip(),
     }
+    del written["secret.key"]
     for name, secret in secrets.items():
         for place, text in written.items():
             for disguise in disguises(secret):
                 assert disguise not in text, f"the {name} is in {place}"
+
+
+def test_a_crash_prints_no_memory_and_leaves_none(installation, sandbox):
+    """Swift's crash report shows the bytes that registers point at, and a core file everything: neither may be."""
+    sandbox.customers(3)
+    service = installation.start(PERCH_LOG_LEVEL="trace")
+    installation.connected_partner(service)
+    limits = pathlib.Path(f"/proc/{service.process.pid}/limits").read_text()
+    assert re.search(r"Max core file size +0 +0 ", limits), limits
+    # Sent by hand, the signal ends the process only when there is no crash report.
+    service.process.send_signal(signal.SIGSEGV)
+    until("the end of the crash report", lambda: service.process.poll() is not None or "Backtrace took" in service.errors())
+    told = service.errors()
+    # Neither a register nor a row of bytes.
+    assert not re.search(r"^ *r(ax|ip|sp|8) 0x", told, re.M), told
+    assert not re.search(r"(?:[0-9a-f]{2} ){8}", told), told
+    assert not list(installation.directory.glob("core*")) + list((installation.directory / "data").glob("core*"))

@@ -89,12 +89,14 @@ def test_all_bad_settings_are_told_at_once(tmp_path):
         'PERCH_LOG_LEVEL: "loud" is not one of trace',
         'PERCH_DEFAULT_TIME_ZONE: "Berlin" is not a time zone',
         'PERCH_ALLOW_PLAIN_HTTP: "yes" is neither true nor false',
+        'PERCH_VENDOR_NETWORKS: "10.0.0.0/8, 10.0.0.1/8" is not a list of IP addresses and networks',
         "PERCH_NONSENSE in the environment is not a setting",
-        lines=6,
+        lines=7,
         PERCH_PORT="80 80",
         PERCH_SYNTHESIZE_URL="app.usegradient.com",
         PERCH_DEFAULT_TIME_ZONE="Berlin",
         PERCH_ALLOW_PLAIN_HTTP="yes",
+        PERCH_VENDOR_NETWORKS="10.0.0.0/8, 10.0.0.1/8",
         PERCH_NONSENSE="1",
     )
     assert "canary" not in complaint

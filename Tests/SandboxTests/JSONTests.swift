@@ -10,10 +10,13 @@ struct JSONTests {
         " [ 1 , 2 ] ", #""é😀""#, "12345678901234567890.125", #"{"":""}"#,
     ])
     func agreesWithFoundation(text: String) throws {
+        // As Foundation understands it, in its words: dictionaries with the same members may print them in different order.
+        func understood(_ text: Data) throws -> Data {
+            let value = try JSONSerialization.jsonObject(with: text, options: .fragmentsAllowed)
+            return try JSONSerialization.data(withJSONObject: value, options: [.fragmentsAllowed, .sortedKeys])
+        }
         let ours = try JSONParser.parse(Array(text.utf8))
-        let written = try JSONSerialization.jsonObject(with: Data(ours.bytes), options: .fragmentsAllowed)
-        let theirs = try JSONSerialization.jsonObject(with: Data(text.utf8), options: .fragmentsAllowed)
-        #expect("\(written)" == "\(theirs)")
+        #expect(try understood(Data(ours.bytes)) == understood(Data(text.utf8)))
         #expect(try JSONParser.parse(ours.bytes) == ours)
     }
 

@@ -126,7 +126,8 @@ import Testing
                 let office = Office(portalURL: stage.portalURL, key: Secret(key), client: stage.client)
                 for path in ["/partners", "/partners/\(partner.id)", "/partners/\(partner.id)/connection", "/audit", "/operators"] {
                     let answer = try await office.call(.get, path)
-                    #expect(answer.status == 401, "\(path)")
+                    // After some wrong ones, the next have to wait.
+                    #expect([401, 429].contains(answer.status), "\(path)")
                     #expect(!answer.text.contains("Northwind"))
                 }
             }

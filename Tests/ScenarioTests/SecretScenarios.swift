@@ -2,6 +2,7 @@ import Foundation
 import HTTPClient
 import HTTPTypes
 import Secrets
+import Store
 import Testing
 
 /// Planted secrets that must be found nowhere: not in a log line, a page, an answer, a metric, or the database's bytes.
@@ -27,11 +28,19 @@ import Testing
             for line in stage.log.lines { search(Array(line.utf8), "the log: \(line)") }
             for (place, bytes) in seen { search(bytes, place) }
             var files = 0
-            for file in try FileManager.default.contentsOfDirectory(atPath: stage.dataDirectory) {
+            let migrations = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+                .appending(path: "migrations").path()
+            let backup = stage.dataDirectory + "/backup"
+            let store = try #require(stage.application.store as? SQLiteStore)
+            try await store.backup(to: backup, migrationsDirectory: migrations)
+            let masterKey = try String(contentsOfFile: stage.dataDirectory + "/secret.key", encoding: .utf8)
+            secrets["master key"] = masterKey.trimmingCharacters(in: .whitespacesAndNewlines)
+            for file in try FileManager.default.contentsOfDirectory(atPath: stage.dataDirectory) where file != "secret.key" {
                 search(Array(try Data(contentsOf: URL(filePath: stage.dataDirectory + "/" + file))), "the file \(file)")
                 files += 1
             }
-            // The database and its log of writes, the key file, the lock.
+            for line in stage.log.lines { search(Array(line.utf8), "the log: \(line)") }
+            // The database and its log of writes, a backup, the lock.
             #expect(files >= 4)
             // What is no secret is there, so it was looked for in the right places.
             let database = [UInt8](try Data(contentsOf: URL(filePath: stage.dataDirectory + "/perch.sqlite-wal")))
@@ -103,6 +112,7 @@ import Testing
         let newKey = try await stage.sandbox.regenerateKey(partner)
         secrets["second partner key"] = newKey
         try await stage.connect(partner, as: visitor, key: newKey)
+        #expect(try await stage.office.call(.post, "/keys/rotate-data-key").status == 200)
         try await visitor.submit("/disable")
         try await visitor.submit("/enable")
         _ = try await stage.connectJob(partner)
@@ -119,7 +129,8 @@ import Testing
         for path in [
             "/partners", "/partners/\(partner.id)", "/partners/\(partner.id)/connection", "/partners/\(partner.id)/sync-runs",
             "/sync-runs/\(run.id)", "/sync-runs/\(run.id)/lines", "/partners/\(partner.id)/clients", "/partners/\(partner.id)/accounts",
-            "/partners/\(partner.id)/alerts", "/partners/\(partner.id)/schedule", "/services", "/audit", "/operators",
+            "/partners/\(partner.id)/alerts", "/partners/\(partner.id)/schedule", "/services", "/audit", "/audit.csv", "/audit.json",
+            "/operators", "/keys",
         ] {
             let answer = try await stage.office.call(.get, path)
             #expect(answer.status == 200, "\(path)")

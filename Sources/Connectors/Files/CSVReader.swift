@@ -53,7 +53,8 @@ struct CSVReader {
             let start = position
             while position < bytes.count, bytes[position] != delimiter, !isLineEnd(bytes[position]) {
                 guard bytes[position] != UInt8(ascii: "\"") else {
-                    throw .invalidFile("Line \(line) has a quote in the middle of a field; such a field stands in quotes, and the quote twice.")
+                    throw .invalidFile(
+                        "Line \(line) has a quote in the middle of a field; such a field stands in quotes, and the quote twice.")
                 }
                 position += 1
             }

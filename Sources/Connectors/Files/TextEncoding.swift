@@ -52,7 +52,9 @@ extension TextEncoding {
     }
 
     private static func fromUTF16(_ bytes: ArraySlice<UInt8>, _ unit: (UInt8, UInt8) -> UInt16) throws(ConnectorError) -> [UInt8] {
-        guard bytes.count.isMultiple(of: 2) else { throw .invalidFile("The file ends in the middle of a character; it is said to be UTF-16.") }
+        guard bytes.count.isMultiple(of: 2) else {
+            throw .invalidFile("The file ends in the middle of a character; it is said to be UTF-16.")
+        }
         var units: [UInt16] = []
         units.reserveCapacity(bytes.count / 2)
         var position = bytes.startIndex

@@ -120,7 +120,7 @@ public struct UsageFileFormat: Sendable, Hashable {
         }
         do throws(ConnectorError) {
             _ = try RecordReader.forEach(at: path, in: try encoding.utf8Bytes(of: file), take)
-        } catch where error.code == .brokenAnswer {
+        } catch  where error.code == .brokenAnswer {
             throw .invalidFile(error.message)
         }
     }
@@ -164,7 +164,8 @@ struct FileUsage {
             throw .invalidFile(
                 service.isEmpty
                     ? "\(row.place) has a count but no service."
-                    : "\(row.place) names the service \(service), which the catalogue does not have (\(services.sorted().joined(separator: ", "))).")
+                    : "\(row.place) names the service \(service), which the catalogue does not have (\(services.sorted().joined(separator: ", ")))."
+            )
         }
         snapshot.usage.append(UsageRecord(accountID: id, serviceName: service, count: try number(count, row.place)))
     }
@@ -176,7 +177,8 @@ struct FileUsage {
         let isNumber = parts.allSatisfy { !$0.isEmpty && $0.utf8.allSatisfy { UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 } }
         guard isNumber, let value = Decimal(exactly: parts.joined(separator: ".")) else {
             throw .invalidFile(
-                "\(place) has the count \(text.isEmpty ? "(empty)" : text), which is not a number like 12 or 12\(mark)5, without signs between thousands.")
+                "\(place) has the count \(text.isEmpty ? "(empty)" : text), which is not a number like 12 or 12\(mark)5, without signs between thousands."
+            )
         }
         return value
     }

@@ -32,7 +32,8 @@ struct JSONText: Sendable {
     /// - Parameter next: moved behind what was taken; where the text is broken, to the place.
     mutating func take(_ piece: UnsafeBufferPointer<UInt8>, from next: inout Int, limit: Int) -> Taken {
         while next < piece.count {
-            if case .outside = escape {} else {
+            if case .outside = escape {
+            } else {
                 if let problem = takeEscape(piece[next]) { return .broken(problem) }
                 next += 1
                 guard bytes.count <= limit else { return .tooLong }
@@ -42,8 +43,8 @@ struct JSONText: Sendable {
             while next < piece.count, piece[next] >= 0x20, piece[next] != UInt8(ascii: "\""), piece[next] != UInt8(ascii: "\\") {
                 next += 1
             }
+            if next > start || next < piece.count && piece[next] == UInt8(ascii: "\"") { completeHalf() }
             guard bytes.count + next - start <= limit else { return .tooLong }
-            if next > start { completeHalf() }
             guard next < piece.count else {
                 bytes.append(contentsOf: piece[start..<next])
                 break
@@ -53,9 +54,8 @@ struct JSONText: Sendable {
                 next += 1
                 // Most texts have no escape and lie in one piece.
                 let run = UnsafeBufferPointer(rebasing: piece[start..<(next - 1)])
-                if bytes.isEmpty, half == nil { return whole(run) }
+                if bytes.isEmpty { return whole(run) }
                 bytes.append(contentsOf: run)
-                completeHalf()
                 return bytes.withUnsafeBufferPointer(whole)
             case UInt8(ascii: "\\"):
                 bytes.append(contentsOf: piece[start..<next])

@@ -104,7 +104,8 @@ public struct IPNetwork: Sendable, Hashable, CustomStringConvertible {
         if parts.count == 1 {
             prefixLength = bits
         } else {
-            guard parts[1].utf8.allSatisfy({ UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }), let length = Int(parts[1]), (0...bits).contains(length)
+            guard parts[1].utf8.allSatisfy({ UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }), let length = Int(parts[1]),
+                (0...bits).contains(length)
             else { return nil }
             prefixLength = length
         }

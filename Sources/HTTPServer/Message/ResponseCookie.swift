@@ -16,6 +16,8 @@ public struct ResponseCookie: Sendable {
     public var isSecure = true
     public var isHTTPOnly = true
     public var sameSite: SameSite = .lax
+    /// Kept apart for each site that frames this one (CHIPS, draft-cutler-httpbis-partitioned-cookies). Needs `Secure`.
+    public var isPartitioned = false
 
     /// Nil unless the name is a token and the value is made of cookie octets: no blanks, quotes, commas, semicolons or
     /// backslashes.
@@ -34,7 +36,7 @@ public struct ResponseCookie: Sendable {
         if let maxAge { text += "; Max-Age=\(maxAge)" }
         if isSecure { text += "; Secure" }
         if isHTTPOnly { text += "; HttpOnly" }
-        return text + "; SameSite=\(sameSite.rawValue)"
+        return text + "; SameSite=\(sameSite.rawValue)" + (isPartitioned ? "; Partitioned" : "")
     }
 }
 

@@ -92,9 +92,10 @@ extension Desk {
             alertID: submission.alertID ?? environment.random.identifier(prefix: "perch-"), title: submission.title,
             text: submission.text, priority: submission.priority, statusCode: submission.statusCode, isTest: isTest,
             createdAt: environment.time.now())
-        let stored = try await remember { store throws(StoreError) in try await store.insertAlert(alert) }
-        if stored.id == alert.id {
-            try await audit(isTest ? "alert.test" : "alert.submit", partner, by: initiator, stored.alertID)
+        let stored = try await audited(
+            isTest ? "alert.test" : "alert.submit", partner, by: initiator, alert.alertID
+        ) { () async throws(IntegrationError) in
+            try await remember { store throws(StoreError) in try await store.insertAlert(alert) }
         }
         await outbox.wake()
         return stored

@@ -72,11 +72,16 @@ extension Desk {
 
         let isOther = connection.organizationID.map { $0 != organization.organizationID } ?? false
         let toSave = updated
-        let insertion = try await remember { store throws(StoreError) in
-            let insertion = try await store.saveConnect(
-                connection: toSave, replacing: connection, credential: credential, job: job)
-            if case .inserted = insertion, isOther { try await store.forgetAccounts(partner) }
-            return insertion
+        let insertion = try await audited(
+            "connection.connect", partner, by: initiator,
+            "key ending \(key.lastFour), organization \(organization.organizationID)"
+        ) { () async throws(IntegrationError) in
+            try await remember { store throws(StoreError) in
+                let insertion = try await store.saveConnect(
+                    connection: toSave, replacing: connection, credential: credential, job: job)
+                if case .inserted = insertion, isOther { try await store.forgetAccounts(partner) }
+                return insertion
+            }
         }
         guard let insertion else {
             throw IntegrationError(
@@ -89,9 +94,6 @@ extension Desk {
                 code: .conflict, message: "A sync is going on. Nothing was changed; connect again when it has ended.")
         }
         try await activateSchedule(of: partner)
-        try await audit(
-            "connection.connect", partner, by: initiator,
-            "key ending \(key.lastFour), organization \(organization.organizationID)")
         await worker.wake()
         return run
     }
@@ -197,8 +199,9 @@ extension Desk {
         guard let credential = try await checkedCredential(partner, ConnectRequest(partnerKey: "", fields: fields)) else {
             return
         }
-        try await remember { store throws(StoreError) in try await store.saveVendorCredential(credential) }
-        try await audit("vendorCredential.save", partner, by: initiator)
+        try await audited("vendorCredential.save", partner, by: initiator) { () async throws(IntegrationError) in
+            try await remember { store throws(StoreError) in try await store.saveVendorCredential(credential) }
+        }
     }
 
     private func sealed(_ key: Secret, of partner: PartnerID) throws(IntegrationError) -> SealedSecret {
@@ -215,22 +218,22 @@ extension Desk {
     @discardableResult
     public func disable(_ partner: PartnerID, by initiator: Initiator) async throws(IntegrationError) -> String? {
         let now = environment.time.now()
-        let connection = try await remember { store throws(StoreError) in
-            try await store.updateConnection(partner) { connection in
-                // Disabled anew even if it was: a connect that is under way must see that somebody thought otherwise.
-                guard connection.partnerKey != nil else { return }
-                connection.state = .disabled
-                connection.stateSince = now
-                connection.stateReason = nil
+        let nothingToDisable = IntegrationError(code: .conflict, message: "There is nothing to disable: no key is stored.")
+        guard try await environment.connection(partner).partnerKey != nil else { throw nothingToDisable }
+        let connection = try await audited("connection.disable", partner, by: initiator) { () async throws(IntegrationError) in
+            try await remember { store throws(StoreError) in
+                try await store.updateConnection(partner) { connection in
+                    // Disabled anew even if it was: a connect that is under way must see that somebody thought otherwise.
+                    guard connection.partnerKey != nil else { return }
+                    connection.state = .disabled
+                    connection.stateSince = now
+                    connection.stateReason = nil
+                }
             }
         }
-        guard connection.state == .disabled else {
-            throw IntegrationError(code: .conflict, message: "There is nothing to disable: no key is stored.")
-        }
+        guard connection.state == .disabled else { throw nothingToDisable }
         try await stopWork(of: partner)
-        let remark = try await tellDisabled(partner, connection)
-        try await audit("connection.disable", partner, by: initiator)
-        return remark
+        return try await tellDisabled(partner, connection)
     }
 
     /// Connects again with what is stored.
@@ -242,11 +245,12 @@ extension Desk {
     /// Deletes the stored key and the vendor's credential.
     public func forgetKey(_ partner: PartnerID, by initiator: Initiator) async throws(IntegrationError) {
         let connection = try await environment.connection(partner)
-        try await stopWork(of: partner)
-        if connection.state == .connected { _ = try await tellDisabled(partner, connection) }
-        let now = environment.time.now()
-        try await remember { store throws(StoreError) in try await store.forgetKey(partner, at: now) }
-        try await audit("connection.forgetKey", partner, by: initiator)
+        try await audited("connection.forgetKey", partner, by: initiator) { () async throws(IntegrationError) in
+            try await stopWork(of: partner)
+            if connection.state == .connected { _ = try await tellDisabled(partner, connection) }
+            let now = environment.time.now()
+            try await remember { store throws(StoreError) in try await store.forgetKey(partner, at: now) }
+        }
     }
 
     private func stopWork(of partner: PartnerID) async throws(IntegrationError) {

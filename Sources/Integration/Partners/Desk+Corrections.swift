@@ -20,12 +20,13 @@ extension Desk {
     ) async throws(IntegrationError) -> Account {
         try Self.requireText(changes.id, "id")
         try Self.requireText(changes.name, "name")
+        try await environment.connection(partner).requireConnected()
+        try await audit("account.correct", partner, by: initiator, id)
         try await ask(partner) { client throws(SynthesizeError) in try await client.updateAccount(id, changes) }
         let entries = try await ask(partner) { client throws(SynthesizeError) in try await client.accounts() }
         let now = environment.time.now()
         let accounts = entries.map { Account($0, of: partner, lastSeenAt: now) }
         try await remember { store throws(StoreError) in try await store.replaceAccounts(partner, accounts) }
-        try await audit("account.correct", partner, by: initiator, id)
         guard let account = accounts.first(where: { $0.id == changes.id ?? id }) else {
             throw IntegrationError(
                 code: .synthesizeUnavailable,
@@ -46,6 +47,7 @@ extension Desk {
         try Self.requireText(changes.name, "name")
         let before = try await services().first { $0.id == id }
         let partner = try await anyConnectedPartner()
+        try await audit("service.update", nil, by: initiator, id)
         try await ask(partner) { client throws(SynthesizeError) in try await client.updateService(id, changes) }
         // S3's answer says nothing reliable; V1 tells what came of it (U-13).
         let vendor = try await ask(partner) { client throws(SynthesizeError) in try await client.vendor() }
@@ -55,7 +57,6 @@ extension Desk {
         let service = Service(
             updated, isOverridden: true, catalogueName: before.flatMap(catalogueName), lastSeenAt: environment.time.now())
         try await remember { store throws(StoreError) in try await store.saveServices([service]) }
-        try await audit("service.update", nil, by: initiator, id)
         return service
     }
 

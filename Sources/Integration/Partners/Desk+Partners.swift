@@ -29,14 +29,15 @@ extension Desk {
         let partner = Partner(
             id: PartnerID(environment.random.identifier(prefix: "par_")), vendorReference: reference,
             name: displayName.isEmpty ? reference : displayName, timeZone: zone, createdAt: environment.time.now())
-        do {
-            try await store.createPartner(partner)
-        } catch {
-            guard error.code == .duplicate else { throw IntegrationError(error) }
-            throw IntegrationError(
-                code: .conflict, message: "A partner with this vendor reference is there already.", field: "vendorReference")
+        try await audited("partner.create", partner.id, by: initiator, partner.name) { () async throws(IntegrationError) in
+            do throws(StoreError) {
+                try await store.createPartner(partner)
+            } catch {
+                guard error.code == .duplicate else { throw IntegrationError(error) }
+                throw IntegrationError(
+                    code: .conflict, message: "A partner with this vendor reference is there already.", field: "vendorReference")
+            }
         }
-        try await audit("partner.create", partner.id, by: initiator, partner.name)
         return partner
     }
 
@@ -95,7 +96,9 @@ extension Desk {
         if let name, !name.isEmpty, name != partner.name {
             partner.name = name
             let renamed = partner
-            try await remember { store throws(StoreError) in try await store.updatePartner(renamed) }
+            try await audited("partner.rename", partner.id, by: .launch, name) { () async throws(IntegrationError) in
+                try await remember { store throws(StoreError) in try await store.updatePartner(renamed) }
+            }
         }
         return partner
     }

@@ -18,11 +18,13 @@ extension Desk {
         }
         partner.timeZone = choice.timeZone
         let (updated, saved) = (partner, schedule)
-        try await remember { store throws(StoreError) in try await store.updatePartner(updated) }
-        schedule = try await environment.save(saved)
-        try await audit(
+        schedule = try await audited(
             "schedule.save", id, by: initiator,
-            "\(choice.cadence.rawValue) at minute \(choice.minuteOfDay), \(choice.timeZone)")
+            "\(choice.cadence.rawValue) at minute \(choice.minuteOfDay), \(choice.timeZone)"
+        ) { () async throws(IntegrationError) in
+            try await remember { store throws(StoreError) in try await store.updatePartner(updated) }
+            return try await environment.save(saved)
+        }
         await scheduler.bell.ring()
         return schedule
     }

@@ -5,13 +5,13 @@ import Store
 /// What a run sends, leaves out and reports: the snapshot turned into usage lines.
 struct UsagePlan: Sendable, Hashable {
     /// Lines to send first, in the vendor's order, then those that are only reported.
-    var lines: [UsageLine]
+    var lines: PlannedLines
     /// Usage records of an account or a service that the snapshot or the catalogue does not have.
-    var recordsDropped: Int
+    var recordsDropped = 0
     /// How far the units of the pairs sent before have shrunk since the last sync, 0 to 1.
-    var dropShare: Double
+    var dropShare = 0.0
     /// Pairs sent before with a count above 0, without those that the last sync listed as dropped to zero.
-    var pairsBefore: Int
+    var pairsBefore = 0
 
     struct Pair: Hashable, Sendable {
         var accountID: String
@@ -29,15 +29,15 @@ struct UsagePlan: Sendable, Hashable {
         run: SyncRunID, snapshot: VendorSnapshot, serviceIDs: [String: String], bases: [String: LineBasis],
         lastCounts: [LastCount], listedBefore: Set<Pair> = [], zeroCounts: ZeroCountPolicy, exclusions: Exclusions = Exclusions()
     ) {
-        let names = Dictionary(snapshot.accounts.map { ($0.id, $0.name) }, uniquingKeysWith: { first, _ in first })
-        var counts: [Pair: Decimal] = [:]
-        var order: [(pair: Pair, serviceName: String)] = []
-        recordsDropped = 0
+        lines = PlannedLines(run: run, accounts: snapshot.accounts)
+        var index = PairIndex(snapshot.accounts)
+        var wasSentBefore: [Bool] = []
         for record in snapshot.usage {
-            guard names[record.accountID] != nil, let serviceID = serviceIDs[record.serviceName.lowercased()] else {
+            guard let account = index.account(record.accountID), let serviceID = serviceIDs[record.serviceName.lowercased()] else {
                 recordsDropped += 1
                 continue
             }
+<<<<<<< HEAD
             let pair = Pair(accountID: record.accountID, serviceID: serviceID)
             if counts[pair] == nil { order.append((pair, record.serviceName)) }
             counts[pair, default: 0] += record.count
@@ -58,36 +58,49 @@ struct UsagePlan: Sendable, Hashable {
                 (state, sent) = (.planned, raw)
             } else if !sentBefore.contains(pair) {
                 (state, sent) = (.excluded, nil)
+=======
+            let (position, isNew) = index.position(account, serviceID)
+            if isNew {
+                let service = lines.service(serviceID, record.serviceName, bases[record.serviceName.lowercased()])
+                lines.entries.append(PlannedLines.Entry(account: account, service: service, rawCount: record.count))
+                wasSentBefore.append(false)
+>>>>>>> 03b42f433a2e92676c8c3884da8d46b75a314c20
             } else {
-                (state, sent) = zeroCounts == .sendOnce ? (.planned, 0) : (.droppedToZero, nil)
+                lines.entries[position].rawCount += record.count
             }
-            let line = UsageLine(
-                runID: run, position: 0, accountID: pair.accountID, accountName: accountName, serviceID: pair.serviceID,
-                serviceName: serviceName, basis: bases[serviceName.lowercased()], rawCount: raw, sentCount: sent, state: state)
-            if state == .planned { planned.append(line) } else { reported.append(line) }
         }
 
-        for (pair, serviceName) in order {
-            add(pair, names[pair.accountID] ?? "", serviceName, raw: counts[pair] ?? 0)
+        var (unitsBefore, unitsKept) = (Decimal(0), Decimal(0))
+        for last in lastCounts where last.count > 0 {
+            let account =
+                index.account(last.accountID)
+                ?? {
+                    lines.accounts.append(VendorAccount(id: last.accountID, name: last.accountName))
+                    return index.add(last.accountID)
+                }()
+            let (position, isNew) = index.position(account, last.serviceID)
+            if isNew {
+                let service = lines.service(last.serviceID, last.serviceName, bases[last.serviceName.lowercased()])
+                lines.entries.append(PlannedLines.Entry(account: account, service: service, rawCount: 0))
+                wasSentBefore.append(true)
+            } else {
+                wasSentBefore[position] = true
+            }
+            guard !listedBefore.contains(Pair(accountID: last.accountID, serviceID: last.serviceID)) else { continue }
+            pairsBefore += 1
+            unitsBefore += last.count
+            // A pair that grew does not make up for one that shrank: growth is not what the guard is about.
+            unitsKept += min(last.count, max(0, lines.entries[position].rawCount))
         }
-        for last in before {
-            let pair = Pair(accountID: last.accountID, serviceID: last.serviceID)
-            if counts[pair] == nil { add(pair, names[last.accountID] ?? last.accountName, last.serviceName, raw: 0) }
-        }
+        if unitsBefore > 0 { dropShare = NSDecimalNumber(decimal: 1 - unitsKept / unitsBefore).doubleValue }
 
-        planned += reported
-        // In place: 100,000 lines are 27 MB, and were there three times.
-        for position in planned.indices { planned[position].position = position }
-        lines = planned
-        let expected = before.filter { !listedBefore.contains(Pair(accountID: $0.accountID, serviceID: $0.serviceID)) }
-        pairsBefore = expected.count
-        let unitsBefore = expected.reduce(Decimal(0)) { $0 + $1.count }
-        // A pair that grew does not make up for one that shrank: growth is not what the guard is about.
-        let unitsKept = expected.reduce(Decimal(0)) { sum, last in
-            let now = counts[Pair(accountID: last.accountID, serviceID: last.serviceID)] ?? 0
-            return sum + min(last.count, max(0, now))
+        for position in lines.entries.indices where lines.entries[position].rawCount < 1 {
+            lines.entries[position].state =
+                !wasSentBefore[position] ? .excluded : zeroCounts == .sendOnce ? .planned : .droppedToZero
         }
-        dropShare = unitsBefore > 0 ? NSDecimalNumber(decimal: 1 - unitsKept / unitsBefore).doubleValue : 0
+        let reported = lines.entries.filter { $0.state != .planned }
+        lines.entries.removeAll { $0.state != .planned }
+        lines.entries += reported
     }
 
     /// What each service of a connector's catalogue, and of those that a fetch discovered, counts, by lower-cased name.

@@ -39,10 +39,13 @@ extension Desk {
             startedBy: initiator.startedBy, createdAt: environment.time.now())
         run.findings.dropAllowed = allowingDrop
         let new = run
-        let insertion = try await remember { store throws(StoreError) in try await store.insertRun(new) }
+        let insertion = try await audited(
+            allowingDrop ? "run.release" : "run.start", partner, by: initiator, "\(purpose) \(run.id)"
+        ) { () async throws(IntegrationError) in
+            try await remember { store throws(StoreError) in try await store.insertRun(new) }
+        }
         switch insertion {
         case .inserted:
-            try await audit(allowingDrop ? "run.release" : "run.start", partner, by: initiator, "\(purpose) \(run.id)")
             await worker.wake()
         case .alreadyActive(let active) where active.purpose == .connect:
             throw IntegrationError(
@@ -60,8 +63,9 @@ extension Desk {
             throw IntegrationError(code: .conflict, message: "The run has ended already.")
         }
         let worker = worker
-        try await remember { _ throws(StoreError) in try await worker.cancel(id) }
-        try await audit("run.cancel", run.partnerID, by: initiator, "\(id)")
+        try await audited("run.cancel", run.partnerID, by: initiator, "\(id)") { () async throws(IntegrationError) in
+            try await remember { _ throws(StoreError) in try await worker.cancel(id) }
+        }
         return try await syncRun(id)
     }
 

@@ -241,7 +241,7 @@ extension RunDriver {
         try await writeLedger(lines, &work)
     }
 
-    private func writeLedger(_ lines: [UsageLine], _ work: inout Work) async throws(StepError) {
+    private func writeLedger(_ lines: some Sequence<UsageLine> & Sendable, _ work: inout Work) async throws(StepError) {
         let (run, findings) = (work.run.id, work.findings)
         // The lines last: the step is done with them, and a second set of lines would be refused.
         work.run = try await StepError.store { () async throws(StoreError) in

@@ -27,20 +27,34 @@ struct LaunchDoor: Sendable {
             environment.logger.notice(
                 "A launch was refused",
                 metadata: ["reason": "\(error.message)", "address": "\(request.remoteAddress.host)"])
+            try await note(error, request)
             throw Self.refusal
         }
-        let cookie = try await sessions.open(.partner(entry.partner), replacing: request)
-        try await environment.store.appendAudit(
+        let cookie = try await environment.store.audited(
             AuditEntry(
                 at: environment.time.now(), actor: "partner:\(entry.partner)", action: "session.open",
-                partnerID: entry.partner, address: request.remoteAddress.host, details: entry.details))
+                partnerID: entry.partner, address: request.remoteAddress.host, details: entry.details)
+        ) { () async throws(StoreError) in
+            try await sessions.open(.partner(entry.partner), mayChange: entry.mayChange, replacing: request)
+        }
         var response = Response.redirect(to: "/")
         response.setCookie(cookie)
         return response
     }
 
+    /// A refused launch goes into the trail, unless its address has filled it with refusals already.
+    private func note(_ error: PortalError, _ request: Request) async throws {
+        let (now, address) = (environment.time.now(), request.remoteAddress.host)
+        guard environment.accessGuard.isWorthAnEntry("launch", from: address, at: now) else { return }
+        try await environment.store.appendAudit(
+            AuditEntry(
+                at: now, actor: "unknown", action: "session.refused", partnerID: nil, address: address, details: error.message))
+    }
+
     private struct Entry {
         var partner: PartnerID
+        /// False for a partner's user who may only look.
+        var mayChange = true
         /// For the audit trail.
         var details: String
     }
@@ -53,7 +67,7 @@ struct LaunchDoor: Sendable {
 
     private func admit(token: String) async throws -> Entry {
         let claims = try await LaunchTokens.verify(
-            token, keys: environment.settings.launchKeys, now: environment.time.now())
+            token, keys: environment.settings.launchKeys, skew: environment.settings.launchClockSkew, now: environment.time.now())
         // Hashed, so that the store holds texts of one length whatever the vendor puts there.
         guard try await environment.store.useNonce(TokenHash.sha256(claims.tokenID), expiresAt: claims.expiresAt) else {
             throw PortalError(.launchRefused, "The launch token was used before.")
@@ -61,7 +75,8 @@ struct LaunchDoor: Sendable {
         let partner = try await environment.desk.admitPartner(
             vendorReference: claims.vendorReference, name: claims.name,
             timeZone: environment.settings.defaultTimeZone)
-        return Entry(partner: partner.id, details: "Opened from the vendor's portal.")
+        let role = claims.role.map { " as \($0)" } ?? ""
+        return Entry(partner: partner.id, mayChange: claims.mayChange, details: "Opened from the vendor's portal\(role).")
     }
 
     private func admit(link: String) async throws -> Entry {

@@ -1,3 +1,4 @@
+import Foundation
 import JWTKit
 import Secrets
 
@@ -21,9 +22,11 @@ public struct LaunchKeys: Sendable {
     /// - Parameters:
     ///   - sharedSecrets: HS256; several while one is being replaced. At least 32 bytes each.
     ///   - publicKeysPEM: RSA (RS256, at least 2048 bits) or P-256 (ES256) keys, each one `PUBLIC KEY` block.
+    ///   - keySet: a JWK Set (RFC 7517) with RSA and P-256 keys for signatures; keys of other kinds are left out.
     /// - Throws: `launchKeyInvalid`, whose message says which one and why, and never contains the key.
     public init(
-        sharedSecrets: [Secret], publicKeysPEM: [String] = [], issuer: String? = nil, audience: String? = nil
+        sharedSecrets: [Secret], publicKeysPEM: [String] = [], keySet: String? = nil, issuer: String? = nil,
+        audience: String? = nil
     ) throws(PortalError) {
         for (index, secret) in sharedSecrets.enumerated() where secret.reveal().utf8.count < Self.shortestSharedSecret {
             throw PortalError(
@@ -43,6 +46,19 @@ public struct LaunchKeys: Sendable {
                         + "that begins with -----BEGIN PUBLIC KEY-----.")
             }
         }
+        if let keySet {
+            for (number, key) in try Self.keys(of: keySet).enumerated() {
+                switch Self.publicKey(key) {
+                case .rsa(let key): rsaKeys.append(key)
+                case .ecdsa(let key): ecdsaKeys.append(key)
+                case nil:
+                    throw PortalError(
+                        .launchKeyInvalid,
+                        "Key \(number + 1) of the launch key set cannot be used: it must be an RSA key of at least 2048 bits with alg RS256, "
+                            + "or a P-256 key with alg ES256.")
+                }
+            }
+        }
         self.sharedSecrets = sharedSecrets
         self.rsaKeys = rsaKeys
         self.ecdsaKeys = ecdsaKeys
@@ -60,5 +76,57 @@ public struct LaunchKeys: Sendable {
         if let key = try? Insecure.RSA.PublicKey(pem: pem) { return .rsa(key) }
         if let key = try? ES256PublicKey(pem: pem) { return .ecdsa(key) }
         return nil
+    }
+
+    /// One key of a JWK Set, as far as it matters here (RFC 7517 section 4, RFC 7518 section 6).
+    private struct WebKey: Decodable {
+        var kty: String
+        var use: String?
+        var alg: String?
+        var crv: String?
+        var n: String?
+        var e: String?
+        var x: String?
+        var y: String?
+        /// Parts of a private or a shared key, which have no place in a set of public ones.
+        var d: String?
+        var k: String?
+    }
+
+    private struct WebKeySet: Decodable {
+        var keys: [WebKey]
+    }
+
+    /// The keys for signatures whose kind is known (RFC 7517 section 5: others are ignored).
+    private static func keys(of text: String) throws(PortalError) -> [WebKey] {
+        let set: WebKeySet
+        do {
+            set = try JSONDecoder().decode(WebKeySet.self, from: Data(text.utf8))
+        } catch {
+            throw PortalError(.launchKeyInvalid, "The launch key set is not a JWK Set: a JSON object with a list \"keys\" (RFC 7517).")
+        }
+        guard set.keys.allSatisfy({ $0.d == nil && $0.k == nil }) else {
+            throw PortalError(
+                .launchKeyInvalid, "The launch key set holds a private key. Perch needs the public ones only; keep that key in your portal."
+            )
+        }
+        let usable = set.keys.filter { ["RSA", "EC"].contains($0.kty) && $0.use ?? "sig" == "sig" }
+        guard !usable.isEmpty else {
+            throw PortalError(.launchKeyInvalid, "The launch key set holds no RSA or EC key for signatures.")
+        }
+        return usable
+    }
+
+    /// Why a key does not fit is of no interest: the message names both kinds that do.
+    private static func publicKey(_ key: WebKey) -> PublicKey? {
+        switch key.kty {
+        case "RSA" where key.alg ?? "RS256" == "RS256":
+            guard let n = key.n, let e = key.e, let key = try? Insecure.RSA.PublicKey(modulus: n, exponent: e) else { return nil }
+            return .rsa(key)
+        case "EC" where key.crv == "P-256" && key.alg ?? "ES256" == "ES256":
+            guard let x = key.x, let y = key.y, let key = try? ES256PublicKey(parameters: (x, y)) else { return nil }
+            return .ecdsa(key)
+        default: return nil
+        }
     }
 }

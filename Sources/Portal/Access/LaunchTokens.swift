@@ -10,6 +10,14 @@ public struct LaunchClaims: Sendable, Hashable {
     /// Used once (`jti`).
     public var tokenID: String
     public var expiresAt: Date
+    /// The user's role at the partner, as the vendor's portal says it (`role`); nil when it says none.
+    public var role: String?
+
+    /// Roles that may change something; a role that Perch does not know may only look, because it may be any.
+    static let changingRoles: Set<String> = ["owner", "admin"]
+
+    /// A portal that tells no roles lets in only who may change everything.
+    public var mayChange: Bool { role.map { Self.changingRoles.contains($0) } ?? true }
 }
 
 /// Launch tokens: JWTs by which the vendor's portal says whose page its user may open (RFC 7519, with the advice of RFC
@@ -17,26 +25,28 @@ public struct LaunchClaims: Sendable, Hashable {
 public enum LaunchTokens {
     /// A token may not live longer; a copied one is soon worthless.
     static let longestLifetime: TimeInterval = 5 * 60
-    /// How far the two clocks may be apart where that does no harm.
-    static let clockSkew: TimeInterval = 30
+    /// How far the two clocks may be apart, unless a setting says otherwise.
+    public static let defaultClockSkew: Duration = .seconds(30)
 
     /// Checks signature and claims. That the token was not used before is the caller's to check.
     /// - Throws: `launchRefused`.
-    static func verify(_ token: String, keys: LaunchKeys, now: Date) async throws(PortalError) -> LaunchClaims {
+    static func verify(
+        _ token: String, keys: LaunchKeys, skew: Duration = defaultClockSkew, now: Date
+    ) async throws(PortalError) -> LaunchClaims {
         let payload = try await signedPayload(token, keys)
-        return try claims(payload, issuer: keys.issuer, audience: keys.audience, now: now)
+        return try claims(payload, issuer: keys.issuer, audience: keys.audience, skew: skew.seconds, now: now)
     }
 
     /// An HS256 token as the vendor's portal makes it; for the demo, for tests, and as an example.
     /// - Throws: `launchKeyInvalid` for a secret of fewer than 32 bytes.
     public static func sign(
-        vendorReference: String, name: String?, secret: Secret, issuer: String? = nil, audience: String? = nil,
+        vendorReference: String, name: String?, role: String? = nil, secret: Secret, issuer: String? = nil, audience: String? = nil,
         now: Date, lifetime: Duration = .seconds(120), random: RandomSource
     ) async throws(PortalError) -> String {
         let keys = try LaunchKeys(sharedSecrets: [secret])
         let payload = LaunchPayload(
             sub: vendorReference, name: name, exp: now.timeIntervalSince1970.rounded(.down) + lifetime.seconds, nbf: nil,
-            jti: random.token(bytes: 16), iss: issuer, aud: audience.map { AudienceClaim(value: $0) })
+            jti: random.token(bytes: 16), iss: issuer, aud: audience.map { AudienceClaim(value: $0) }, role: role)
         do {
             let signer = JWTKeyCollection()
             for secret in keys.sharedSecrets { await signer.add(hmac: secret.hmacKey, digestAlgorithm: .sha256) }
@@ -86,14 +96,14 @@ public enum LaunchTokens {
     // MARK: Claims
 
     static func claims(
-        _ payload: LaunchPayload, issuer: String?, audience: String?, now: Date
+        _ payload: LaunchPayload, issuer: String?, audience: String?, skew: TimeInterval, now: Date
     ) throws(PortalError) -> LaunchClaims {
         let expiresAt = Date(timeIntervalSince1970: payload.exp)
-        guard now < expiresAt else { throw refused("it has expired") }
-        guard expiresAt <= now.addingTimeInterval(longestLifetime + clockSkew) else {
+        guard now < expiresAt.addingTimeInterval(skew) else { throw refused("it has expired") }
+        guard expiresAt <= now.addingTimeInterval(longestLifetime + skew) else {
             throw refused("its exp is more than 5 minutes ahead")
         }
-        if let notBefore = payload.nbf, Date(timeIntervalSince1970: notBefore) > now.addingTimeInterval(clockSkew) {
+        if let notBefore = payload.nbf, Date(timeIntervalSince1970: notBefore) > now.addingTimeInterval(skew) {
             throw refused("its nbf is in the future")
         }
         if let issuer, payload.iss != issuer { throw refused("its iss is not \"\(issuer)\"") }
@@ -101,11 +111,13 @@ public enum LaunchTokens {
             throw refused("its aud does not contain \"\(audience)\"")
         }
         let name = payload.name?.trimmingCharacters(in: .whitespacesAndNewlines) ?? ""
-        guard isUsable(payload.sub), isUsable(payload.jti), name.isEmpty || isUsable(name) else {
-            throw refused("its sub, jti or name is empty, longer than \(longestText) bytes, or has control characters")
+        guard isUsable(payload.sub), isUsable(payload.jti), name.isEmpty || isUsable(name), payload.role.map(isUsable) ?? true else {
+            throw refused("its sub, jti, name or role is empty, longer than \(longestText) bytes, or has control characters")
         }
         return LaunchClaims(
-            vendorReference: payload.sub, name: name.isEmpty ? nil : name, tokenID: payload.jti, expiresAt: expiresAt)
+            vendorReference: payload.sub, name: name.isEmpty ? nil : name, tokenID: payload.jti,
+            // Remembered as used for as long as it would be taken.
+            expiresAt: expiresAt.addingTimeInterval(skew), role: payload.role)
     }
 
     private static let longestText = 256
@@ -129,6 +141,7 @@ struct LaunchPayload: JWTPayload {
     var jti: String
     var iss: String?
     var aud: AudienceClaim?
+    var role: String?
 
     func verify(using algorithm: some JWTAlgorithm) async throws {}
 }

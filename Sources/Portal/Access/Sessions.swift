@@ -28,6 +28,8 @@ struct Sessions: Sendable {
     let idle: Duration
     let lifetime: Duration
     let isSecure: Bool
+    /// Whether the partner page may stand in a frame of another site.
+    let isFramed: Bool
 
     /// A session is written at most this often for being used: the idle limit is kept to a minute.
     private static let touchInterval: Duration = .seconds(60)
@@ -39,19 +41,22 @@ struct Sessions: Sendable {
         idle = environment.settings.sessionIdle
         lifetime = environment.settings.sessionLifetime
         isSecure = environment.settings.isSecure
+        isFramed = !environment.settings.frameAncestors.isEmpty
     }
 
     /// Begins a session and ends the one that the browser had, so that a token known before sign-in is worth nothing after
     /// it (ASVS 7.2.4).
     /// - Returns: the cookie for the answer.
-    func open(_ subject: SessionSubject, replacing request: Request) async throws(StoreError) -> ResponseCookie {
-        try await delete(subject.kind, of: request)
+    func open(
+        _ subject: SessionSubject, mayChange: Bool = true, replacing request: Request
+    ) async throws(StoreError) -> ResponseCookie {
         let now = time.now()
         let token = random.token()
         try await store.insertSession(
             WebSession(
                 tokenHash: TokenHash.sha256(token), subject: subject, csrfToken: random.token(), createdAt: now,
-                lastSeenAt: now, expiresAt: now.addingTimeInterval(lifetime.seconds)))
+                lastSeenAt: now, expiresAt: now.addingTimeInterval(lifetime.seconds), mayChange: mayChange))
+        try await delete(subject.kind, of: request)
         return cookie(subject.kind, value: token)
     }
 
@@ -106,6 +111,12 @@ struct Sessions: Sendable {
         cookie.isSecure = isSecure
         // The partner arrives from the vendor's portal, where a strict cookie would not be sent along.
         cookie.sameSite = kind == .operator ? .strict : .lax
+        if kind == .partner, isFramed, isSecure {
+            // In a frame of the vendor's portal every request is one from another site. The browser keeps a jar of its own for each
+            // portal, so that nothing can be followed from one to the other (CHIPS); Origin check and form token guard as before.
+            cookie.sameSite = .none
+            cookie.isPartitioned = true
+        }
         return cookie
     }
 }

@@ -33,11 +33,11 @@ enum AdminAPI {
 
     static let routes: [AdminRoute] =
         partnerRoutes + connectionRoutes + syncRunRoutes + previewRoutes + scheduleRoutes + catalogueRoutes + alertRoutes + auditRoutes
-        + operatorRoutes
+        + operatorRoutes + keyRoutes
 }
 
 func addAdminRoutes(to router: inout Router, _ environment: PortalEnvironment) {
-    let authentication = OperatorAuthentication(store: environment.store, time: environment.time, logger: environment.logger)
+    let authentication = OperatorAuthentication(environment)
     for route in AdminAPI.routes {
         router.on(route.method, AdminAPI.prefix + route.path) { request in
             do {

@@ -20,12 +20,14 @@ enum LaunchLinks {
         let expiresAt = now.addingTimeInterval(lifetime.seconds)
         let token = environment.random.token(bytes: 32)
         do {
-            try await environment.store.insertLaunchLink(
-                tokenHash: TokenHash.sha256(token), partner: partner, expiresAt: expiresAt)
-            try await environment.store.appendAudit(
+            try await environment.store.audited(
                 AuditEntry(
                     at: now, actor: initiator.actor, action: "launchLink.make", partnerID: partner,
-                    address: initiator.address, details: "works once, until \(AdminJSON.instant(expiresAt))"))
+                    address: initiator.address, details: "works once, until \(AdminJSON.instant(expiresAt))")
+            ) { () async throws(StoreError) in
+                try await environment.store.insertLaunchLink(
+                    tokenHash: TokenHash.sha256(token), partner: partner, expiresAt: expiresAt)
+            }
         } catch {
             throw IntegrationError(code: .store, message: error.message)
         }

@@ -8,32 +8,47 @@ import Store
 
 /// Who calls the admin API: `Authorization: Bearer opk_...` (RFC 6750 section 2.1).
 struct OperatorAuthentication: Sendable {
-    let store: any Store
-    let time: TimeSource
-    let logger: Logger
+    private let environment: PortalEnvironment
+    private var store: any Store { environment.store }
+    private var logger: Logger { environment.logger }
+
+    init(_ environment: PortalEnvironment) {
+        self.environment = environment
+    }
 
     /// When a key was last used is told to the minute: a write for every read would cost more than it tells.
     static let touchInterval: TimeInterval = 60
 
-    /// - Throws: `HTTPError` 401 with `WWW-Authenticate` for a missing, unknown or revoked key, all with the same words;
-    ///   `StoreError`.
+    /// - Throws: `HTTPError` 401 with `WWW-Authenticate` for a missing, unknown, revoked or expired key, all with the same words, and
+    ///   429 after too many of them; `StoreError`, `IntegrationError`.
     func key(for request: Request) async throws -> OperatorKey {
         guard let token = Self.bearerToken(request.head.headerFields) else {
             throw Self.unauthorized(challenge: "Bearer realm=\"Perch\"")
         }
-        guard let key = try await self.key(for: token) else {
-            logger.warning("An operator key was refused", metadata: ["address": "\(request.remoteAddress.host)"])
+        guard let key = try await self.key(for: token, from: request.remoteAddress.host, to: "the admin API") else {
             throw Self.unauthorized(challenge: "Bearer realm=\"Perch\", error=\"invalid_token\"")
         }
         return key
     }
 
-    /// The key that is meant, marked as used; nil when it is unknown or revoked.
-    func key(for token: Secret) async throws(StoreError) -> OperatorKey? {
-        guard let key = try await store.operatorKey(hash: TokenHash.sha256(token.reveal())), key.revokedAt == nil else {
+    /// The key that is meant, marked as used; nil when it is unknown, revoked or expired, which goes into the audit trail.
+    /// - Throws: `HTTPError` 429 after too many wrong ones; `StoreError`, `IntegrationError`.
+    func key(for token: Secret, from address: String, to place: String) async throws -> OperatorKey? {
+        let now = environment.time.now()
+        try environment.accessGuard.admit(token, from: address, at: now)
+        let hashing = try await environment.accessGuard.operatorKeyHash(store, environment.keyRing, environment.random)
+        let found = try await store.operatorKey(hash: hashing.hash(token))
+        guard let key = found, key.isUsable(at: now) else {
+            environment.accessGuard.failed(token, from: address, at: now)
+            logger.warning("An operator key was refused", metadata: ["address": "\(address)"])
+            let reason = found.map { $0.revokedAt == nil ? "it has expired" : "it was revoked" } ?? "it is not known"
+            try await store.appendAudit(
+                AuditEntry(
+                    at: now, actor: found.map { "operator:\($0.id)" } ?? "unknown", action: "operatorKey.refused", partnerID: nil,
+                    address: address, details: "A key for \(place) was refused: \(reason)."))
             return nil
         }
-        let now = time.now()
+        environment.accessGuard.succeeded(token, from: address)
         if key.lastUsedAt.map({ now.timeIntervalSince($0) >= Self.touchInterval }) ?? true {
             do {
                 try await store.touchOperatorKey(key.id, at: now)

@@ -7,34 +7,44 @@ import Store
 /// Operator keys: made, shown once, revoked; every change in the audit trail.
 public enum OperatorKeys {
     static let longestName = 100
+    public static let longestLifeInDays = 3650
 
     /// Makes a key and stores its hash.
     /// - Parameters:
     ///   - name: who or what it is for; shown in history and in the audit trail. 1 to 100 characters.
+    ///   - expiresAt: from then on it opens nothing; nil: never.
     ///   - initiator: who asked for it.
     /// - Returns: the record, and the key itself (`opk_` and 256 random bits), which cannot be read again.
-    /// - Throws: `invalidInput` for a name that cannot be shown, `store`.
+    /// - Throws: `invalidInput` for a name that cannot be shown and for an expiry in the past, `store`.
     public static func issue(
-        name: String, role: OperatorRole, store: any Store, random: RandomSource, time: TimeSource,
-        by initiator: Initiator = .commandLine
+        name: String, role: OperatorRole, expiresAt: Date? = nil, store: any Store, keyRing: KeyRing, random: RandomSource,
+        time: TimeSource, by initiator: Initiator = .commandLine
     ) async throws(IntegrationError) -> (OperatorKey, Secret) {
         let name = name.trimmingCharacters(in: .whitespacesAndNewlines)
         let hasControls = name.unicodeScalars.contains { $0.properties.generalCategory == .control }
         guard (1...longestName).contains(name.count), !hasControls else {
             throw invalidInput("The name must have 1 to \(longestName) characters and no control characters.", field: "name")
         }
+        if let expiresAt, expiresAt <= time.now() {
+            throw invalidInput("The key would expire before it is made. Give an instant in the future.", field: "expiresAt")
+        }
+        let hashing: KeyedTokenHash
+        do {
+            hashing = try await self.hashing(store: store, keyRing: keyRing, random: random)
+        } catch {
+            let message = (error as? StoreError)?.message ?? (error as? SecretsError)?.message ?? "\(error)"
+            throw IntegrationError(code: error is StoreError ? .store : .secrets, message: message)
+        }
         let secret = Secret("opk_" + random.token(bytes: 32))
         let key = OperatorKey(
             id: OperatorKeyID(random.identifier(prefix: "opr_")), name: name, role: role,
-            hash: TokenHash.sha256(secret.reveal()), createdAt: time.now())
-        do {
-            try await store.insertOperatorKey(key)
-            try await store.appendAudit(
-                AuditEntry(
-                    at: time.now(), actor: initiator.actor, action: "operator.issue", partnerID: nil,
-                    address: initiator.address, details: "Issued key \(key.id) '\(name)' with role \(role.rawValue)."))
-        } catch {
-            throw IntegrationError(code: .store, message: error.message)
+            hash: hashing.hash(secret), createdAt: time.now(), expiresAt: expiresAt)
+        let until = expiresAt.map { ", until \(AdminJSON.instant($0))" } ?? ""
+        let entry = AuditEntry(
+            at: time.now(), actor: initiator.actor, action: "operator.issue", partnerID: nil, address: initiator.address,
+            details: "Issued key \(key.id) '\(name)' with role \(role.rawValue)\(until).")
+        try await remember { () throws(StoreError) in
+            try await store.audited(entry) { () async throws(StoreError) in try await store.insertOperatorKey(key) }
         }
         return (key, secret)
     }
@@ -49,18 +59,44 @@ public enum OperatorKeys {
         }
         guard key.revokedAt == nil else { return }
         let keys = try await remember { () throws(StoreError) in try await store.operatorKeys() }
-        guard keys.contains(where: { $0.role == .admin && $0.revokedAt == nil && $0.id != id }) || key.role != .admin else {
+        let now = time.now()
+        guard keys.contains(where: { $0.role == .admin && $0.isUsable(at: now) && $0.id != id }) || key.role != .admin else {
             throw IntegrationError(
                 code: .conflict,
                 message: "This is the last admin key, so it was kept. Issue another admin key, then revoke this one.")
         }
         try await remember { () throws(StoreError) in
-            try await store.revokeOperatorKey(id, at: time.now())
-            try await store.appendAudit(
+            try await store.audited(
                 AuditEntry(
                     at: time.now(), actor: initiator.actor, action: "operator.revoke", partnerID: nil,
-                    address: initiator.address, details: "Revoked key \(id) '\(key.name)'."))
+                    address: initiator.address, details: "Revoked key \(id) '\(key.name)'.")
+            ) { () async throws(StoreError) in
+                try await store.revokeOperatorKey(id, at: now)
+                try await store.deleteSessions(of: .operator(id))
+            }
         }
+    }
+
+    private static let hashingSetting = "operator_key_hash"
+
+    /// The hashing of this installation's keys. Its own key is made at the first use and kept sealed in the store; keys that were
+    /// stored with a plain hash are stored with a keyed one from then on.
+    /// - Throws: `StoreError`, `SecretsError`.
+    static func hashing(store: any Store, keyRing: KeyRing, random: RandomSource) async throws -> KeyedTokenHash {
+        let context = SealContext.setting(hashingSetting)
+        let sealed: SealedSecret
+        if let stored = try await store.sealedSetting(hashingSetting) {
+            sealed = stored
+        } else {
+            sealed = try keyRing.seal(Secret(random.token(bytes: 32)), context, random: random)
+            try await store.insertSealedSetting(hashingSetting, sealed)
+        }
+        let hashing = KeyedTokenHash(key: try keyRing.open(sealed, context))
+        for key in try await store.operatorKeys() {
+            guard let keyed = hashing.keyed(stored: key.hash) else { continue }
+            try await store.replaceOperatorKeyHash(key.id, key.hash, with: keyed)
+        }
+        return hashing
     }
 
     /// Runs store actions, their errors told as the domain's.

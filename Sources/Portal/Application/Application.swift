@@ -51,7 +51,11 @@ public func buildApplication(
     }
     let store = try openStore(configuration, dependencies)
     do {
-        let keyRing = try await openKeyRing(configuration, dependencies, store)
+        let keyKeeper = KeyKeeper(configuration, dependencies, store)
+        let keyRing = try await keyKeeper.openKeyRing()
+        // Keyed hashes in the place of plain ones, and the end of a rotation that was cut off, before anyone can come in.
+        _ = try await OperatorKeys.hashing(store: store, keyRing: keyRing, random: dependencies.random)
+        try await keyKeeper.finishRotation(keyRing)
         let connector = try makeConnector(configuration, dependencies)
         let environment = IntegrationEnvironment(
             store: store, keyRing: keyRing, connector: connector,
@@ -59,7 +63,7 @@ public func buildApplication(
             time: dependencies.time, random: dependencies.random, policy: configuration.policy,
             logger: dependencies.logger)
         return Application(
-            configuration: configuration, dependencies: dependencies, store: store, keyRing: keyRing,
+            configuration: configuration, dependencies: dependencies, store: store, keyRing: keyRing, keyKeeper: keyKeeper,
             desk: Desk(environment), launchKeys: try launchKeys(configuration),
             staticFiles: try StaticFiles(directory: configuration.resources.publicDirectory))
     } catch {
@@ -78,43 +82,6 @@ public func openStore(_ configuration: Configuration, _ dependencies: Dependenci
     } catch {
         throw ApplicationError(error.message)
     }
-}
-
-/// Opens the database's data key with the operator's key; a new database gets a data key.
-func openKeyRing(
-    _ configuration: Configuration, _ dependencies: Dependencies, _ store: any Store
-) async throws(ApplicationError) -> KeyRing {
-    do {
-        let master = try masterKey(configuration, dependencies)
-        if let wrapped = try await store.wrappedKey() { return try KeyRing.open(wrapped, master: master) }
-        let (keyRing, wrapped) = try KeyRing.create(
-            master: master, random: dependencies.random, at: dependencies.time.now())
-        try await store.insertWrappedKey(wrapped)
-        return keyRing
-    } catch let error as SecretsError {
-        throw ApplicationError(error.message)
-    } catch let error as StoreError {
-        throw ApplicationError(error.message)
-    } catch {
-        throw ApplicationError("\(error)")
-    }
-}
-
-private func masterKey(_ configuration: Configuration, _ dependencies: Dependencies) throws(SecretsError) -> MasterKey {
-    if let given = configuration.secretKey {
-        do {
-            return try MasterKey(base64: given)
-        } catch {
-            throw SecretsError(code: error.code, message: "\(Setting.secretKey.key): \(error.message)")
-        }
-    }
-    let path = configuration.dataDirectory + "/secret.key"
-    let (key, created) = try MasterKeyFile.loadOrCreate(at: path, random: dependencies.random)
-    if created {
-        dependencies.logger.notice(
-            "made a key file for the stored keys; keep a copy of it apart from the database", metadata: ["path": "\(path)"])
-    }
-    return key
 }
 
 /// The connector that the settings name, reaching its vendor through the given client.
@@ -148,6 +115,7 @@ private func launchKeys(_ configuration: Configuration) throws(ApplicationError)
     do {
         return try LaunchKeys(
             sharedSecrets: configuration.launchSecrets, publicKeysPEM: configuration.launchPublicKeysPEM,
+            keySet: configuration.launchKeySet,
             issuer: configuration.launchIssuer, audience: configuration.launchAudience)
     } catch {
         throw ApplicationError(error.message)
@@ -160,7 +128,8 @@ public final class Application: ServiceLifecycle.Service {
     public let desk: Desk
     private let configuration: Configuration
     private let dependencies: Dependencies
-    private let keyRing: KeyRing
+    public let keyRing: KeyRing
+    private let keyKeeper: KeyKeeper
     private let launchKeys: LaunchKeys
     private let staticFiles: StaticFiles
     private let server: Server
@@ -168,13 +137,14 @@ public final class Application: ServiceLifecycle.Service {
     private let late: LateSurface
 
     init(
-        configuration: Configuration, dependencies: Dependencies, store: any Store, keyRing: KeyRing, desk: Desk,
-        launchKeys: LaunchKeys, staticFiles: StaticFiles
+        configuration: Configuration, dependencies: Dependencies, store: any Store, keyRing: KeyRing, keyKeeper: KeyKeeper,
+        desk: Desk, launchKeys: LaunchKeys, staticFiles: StaticFiles
     ) {
         self.configuration = configuration
         self.dependencies = dependencies
         self.store = store
         self.keyRing = keyRing
+        self.keyKeeper = keyKeeper
         self.desk = desk
         self.launchKeys = launchKeys
         self.staticFiles = staticFiles
@@ -201,14 +171,15 @@ public final class Application: ServiceLifecycle.Service {
                 PortalEnvironment(
                     desk: desk, store: store, keyRing: keyRing, time: dependencies.time, random: dependencies.random,
                     logger: dependencies.logger, settings: portalSettings(publicURL), staticFiles: staticFiles,
-                    metrics: dependencies.metrics)))
+                    metrics: dependencies.metrics, keyKeeper: keyKeeper)))
         return publicURL
     }
 
     private func portalSettings(_ publicURL: String) -> PortalSettings {
         PortalSettings(
             publicURL: publicURL, mappingURL: configuration.mappingURL, launchKeys: launchKeys,
-            defaultTimeZone: configuration.defaultTimeZone, sessionIdle: configuration.sessionIdle,
+            launchClockSkew: configuration.launchClockSkew, defaultTimeZone: configuration.defaultTimeZone,
+            sessionIdle: configuration.sessionIdle,
             sessionLifetime: configuration.sessionLifetime, frameAncestors: configuration.frameAncestors,
             version: Perch.version)
     }

@@ -33,8 +33,11 @@ public struct Configuration: Sendable {
     public var vendorNetworks: [IPNetwork]
     public var launchSecrets: [Secret]
     public var launchPublicKeysPEM: [String]
+    /// A JWK Set.
+    public var launchKeySet: String?
     public var launchIssuer: String?
     public var launchAudience: String?
+    public var launchClockSkew: Duration
     public var defaultTimeZone: String
     public var frameAncestors: [String]
     public var sessionIdle: Duration
@@ -72,8 +75,10 @@ public struct Configuration: Sendable {
         vendorNetworks = (read.list(.vendorNetworks) + loopback).compactMap { IPNetwork($0) }
         launchSecrets = (values[.launchSecrets] ?? "").split(whereSeparator: \.isWhitespace).map { Secret(String($0)) }
         launchPublicKeysPEM = try Self.pemBlocks(values[.launchPublicKeyFile])
+        launchKeySet = try Self.text(of: values[.launchKeySetFile], .launchKeySetFile)
         launchIssuer = values[.launchIssuer]
         launchAudience = values[.launchAudience]
+        launchClockSkew = read.seconds(.launchClockSkew)
         defaultTimeZone = read.text(.defaultTimeZone)
         frameAncestors = read.list(.frameAncestors)
         sessionIdle = read.seconds(.sessionIdle)
@@ -113,13 +118,17 @@ public struct Configuration: Sendable {
     }
 
     private static func pemBlocks(_ path: String?) throws(SettingsError) -> [String] {
-        guard let path else { return [] }
         let end = "-----END PUBLIC KEY-----"
+        let blocks = try text(of: path, .launchPublicKeyFile)?.components(separatedBy: end) ?? []
+        return blocks.dropLast().map { $0.trimmingCharacters(in: .whitespacesAndNewlines) + "\n" + end + "\n" }
+    }
+
+    private static func text(of path: String?, _ setting: Setting) throws(SettingsError) -> String? {
+        guard let path else { return nil }
         do {
-            let blocks = try String(contentsOfFile: path, encoding: .utf8).components(separatedBy: end)
-            return blocks.dropLast().map { $0.trimmingCharacters(in: .whitespacesAndNewlines) + "\n" + end + "\n" }
+            return try String(contentsOfFile: path, encoding: .utf8)
         } catch {
-            throw SettingsError(problems: ["\(Setting.launchPublicKeyFile.key): the file \(path) cannot be read."])
+            throw SettingsError(problems: ["\(setting.key): the file \(path) cannot be read."])
         }
     }
 }

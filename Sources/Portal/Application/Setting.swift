@@ -49,8 +49,9 @@ extension Setting {
         [
             host, port, publicURL, dataDirectory, resources, secretKey, logLevel, vendorAPIKey, synthesizeURL, mappingURL,
             callsPerSecond, retryAttempts, connectTimeout, totalTimeout, caFile, connector, vendorHosts, vendorNetworks,
-            allowPlainHTTP, launchSecrets, launchPublicKeyFile, launchIssuer, launchAudience,
-            defaultTimeZone, frameAncestors, sessionIdle, sessionLifetime, zeroCounts, excludedAccounts, excludedServices, dropHoldShare, dropHoldPairs,
+            allowPlainHTTP, launchSecrets, launchPublicKeyFile, launchKeySetFile, launchIssuer, launchAudience, launchClockSkew,
+            defaultTimeZone, frameAncestors, sessionIdle, sessionLifetime, zeroCounts, excludedAccounts, excludedServices,
+            dropHoldShare, dropHoldPairs,
             parallelCounts, parallelRuns, ticketDeadline, scheduleSpread, lineRetentionDays, stopDeadline,
         ] + serverTable
 
@@ -101,8 +102,12 @@ extension Setting {
         "Shared secrets of launch tokens (HS256), at least 32 bytes each, separated by white space while one is replaced.")
     static let launchPublicKeyFile = Setting(
         "LAUNCH_PUBLIC_KEY_FILE", .path, nil, "PEM file with public keys of launch tokens (RS256, ES256).")
+    static let launchKeySetFile = Setting(
+        "LAUNCH_JWKS_FILE", .path, nil, "JWK Set with public keys of launch tokens (RS256, ES256). Read at start.")
     static let launchIssuer = Setting("LAUNCH_ISSUER", .text, nil, "When set, a launch token's iss must be this.")
     static let launchAudience = Setting("LAUNCH_AUDIENCE", .text, nil, "When set, a launch token's aud must contain this.")
+    static let launchClockSkew = Setting(
+        "LAUNCH_CLOCK_SKEW", .seconds(0...300), "30", "How far the portal's clock may be apart from this one.")
     static let defaultTimeZone = Setting("DEFAULT_TIME_ZONE", .timeZone, "UTC", "Time zone of partners that come by a launch.")
     static let frameAncestors = Setting(
         "FRAME_ANCESTORS", .list, nil, "Origins that may show the pages in a frame, separated by commas. Default: none.")

@@ -1,6 +1,8 @@
+import Foundation
 import HTTPServer
 import HTTPTypes
 import Integration
+import Secrets
 import Store
 
 /// One request of a signed-in operator.
@@ -16,6 +18,26 @@ struct ConsoleVisit: Sendable {
     var runID: SyncRunID { SyncRunID(request.parameters["runId"] ?? "") }
 
     func mayAct(as role: OperatorRole) -> Bool { key.role >= role }
+
+    /// The field of a form in which the operator's key is entered again.
+    static let confirmationField = "operatorKey"
+
+    /// - Throws: `HTTPError` 403 unless the form holds this operator's own key, 429 after too many wrong ones; `StoreError`.
+    func requireKeyAgain(_ form: FormFields) async throws {
+        let (now, accessGuard) = (environment.time.now(), environment.accessGuard)
+        let entered = Secret((form[Self.confirmationField] ?? "").trimmingCharacters(in: .whitespacesAndNewlines))
+        try accessGuard.admitConfirmation(of: key.id, at: now)
+        let hashing = try await accessGuard.operatorKeyHash(environment.store, environment.keyRing, environment.random)
+        if TokenHash.equal(hashing.hash(entered), key.hash) { return }
+        accessGuard.failedConfirmation(of: key.id, at: now)
+        try await environment.store.appendAudit(
+            AuditEntry(
+                at: now, actor: initiator.actor, action: "confirmation.refused", partnerID: nil, address: initiator.address,
+                details: "A key entered again for \(request.path) was not the operator's."))
+        throw HTTPError(
+            .forbidden, code: "key-needed-again",
+            message: "Enter your own operator key again for this. Nothing was changed.")
+    }
 
     func frame(_ title: String, _ place: ConsoleFrame.Place? = nil) -> ConsoleFrame {
         ConsoleFrame(title, place, of: key, csrf: session.csrfToken, version: environment.settings.version)
@@ -113,7 +135,7 @@ struct ConsoleGate: Sendable {
     private func visit(_ request: Request) async throws -> ConsoleVisit? {
         guard let session = try await sessions.current(.operator, of: request),
             case .operator(let id) = session.subject,
-            let key = try await environment.store.operatorKey(id), key.revokedAt == nil
+            let key = try await environment.store.operatorKey(id), key.isUsable(at: environment.time.now())
         else { return nil }
         return ConsoleVisit(request: request, session: session, key: key, environment: environment)
     }

@@ -25,6 +25,18 @@ struct ConsoleRoute: Sendable {
             try await respond(visit, FormToken.checkedForm(visit.request, visit.session))
         }
     }
+
+    /// A form for what is hard to take back: the operator's key is entered again, so that a browser left alone, or a stolen cookie,
+    /// is not enough (ASVS 7.5.3).
+    static func confirmedForm(
+        _ path: String, _ role: OperatorRole,
+        _ respond: @escaping @Sendable (ConsoleVisit, FormFields) async throws -> Response
+    ) -> ConsoleRoute {
+        form(path, role) { visit, form in
+            try await visit.requireKeyAgain(form)
+            return try await respond(visit, form)
+        }
+    }
 }
 
 /// The vendor's way in for people: server-made pages that work without JavaScript.

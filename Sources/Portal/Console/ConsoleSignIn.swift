@@ -17,8 +17,7 @@ struct ConsoleSignIn: Sendable {
     init(_ environment: PortalEnvironment) {
         self.environment = environment
         sessions = Sessions(environment)
-        authentication = OperatorAuthentication(
-            store: environment.store, time: environment.time, logger: environment.logger)
+        authentication = OperatorAuthentication(environment)
     }
 
     private struct SignInView: Sendable {
@@ -31,20 +30,24 @@ struct ConsoleSignIn: Sendable {
         page(error: "", status: .ok)
     }
 
-    /// A wrong, a revoked and an unknown key get the same answer. No limit on tries: a key has 256 random bits.
+    /// A wrong, a revoked, an expired and an unknown key get the same answer, and a wait after too many of them.
     func enter(_ request: Request) async throws -> Response {
         let entered = try await request.form()[Self.fieldName] ?? ""
         let token = Secret(entered.trimmingCharacters(in: .whitespacesAndNewlines))
-        guard let key = try await authentication.key(for: token) else {
-            environment.logger.warning(
-                "A console sign-in was refused", metadata: ["address": "\(request.remoteAddress.host)"])
-            return page(error: "This key is not known here, or it was revoked.", status: .unauthorized)
+        let key: OperatorKey?
+        do {
+            key = try await authentication.key(for: token, from: request.remoteAddress.host, to: "the console")
+        } catch let error as HTTPError {
+            var response = page(error: error.message, status: error.status)
+            response.headerFields.append(contentsOf: error.headerFields)
+            return response
         }
-        let cookie = try await sessions.open(.operator(key.id), replacing: request)
-        try await environment.store.appendAudit(
+        guard let key else { return page(error: "This key is not known here, or it was revoked.", status: .unauthorized) }
+        let cookie = try await environment.store.audited(
             AuditEntry(
                 at: environment.time.now(), actor: "operator:\(key.id)", action: "session.open", partnerID: nil,
-                address: request.remoteAddress.host, details: "Signed in to the console."))
+                address: request.remoteAddress.host, details: "Signed in to the console.")
+        ) { () async throws(StoreError) in try await sessions.open(.operator(key.id), replacing: request) }
         var response = Response.redirect(to: ConsoleFrame.Place.partners.address)
         response.setCookie(cookie)
         return response
@@ -52,7 +55,13 @@ struct ConsoleSignIn: Sendable {
 
     func leave(_ visit: ConsoleVisit, _ form: FormFields) async throws -> Response {
         var response = Response.redirect(to: Self.address)
-        response.setCookie(try await sessions.close(.operator, of: visit.request))
+        let entry = AuditEntry(
+            at: environment.time.now(), actor: visit.initiator.actor, action: "session.close", partnerID: nil,
+            address: visit.initiator.address, details: "Signed out of the console.")
+        response.setCookie(
+            try await environment.store.audited(entry) { () async throws(StoreError) in
+                try await sessions.close(.operator, of: visit.request)
+            })
         return response
     }
 

@@ -30,11 +30,17 @@ func addPartnerPageRoutes(to router: inout Router, _ environment: PortalEnvironm
     router.get("/runs/{id}/events", gate.page(ledger.events))
     router.post(
         "/sign-out",
-        gate.form { visit, _ in
+        gate.form(forViewers: true) { visit, _ in
             var response = ErrorPages.page(
                 .ok, headline: "You are signed out", message: "Open the page again from your vendor's portal.",
                 version: environment.settings.version)
-            response.setCookie(try await sessions.close(.partner, of: visit.request))
+            let entry = AuditEntry(
+                at: environment.time.now(), actor: visit.initiator.actor, action: "session.close", partnerID: visit.partnerID,
+                address: visit.initiator.address, details: "Signed out.")
+            response.setCookie(
+                try await environment.store.audited(entry) { () async throws(StoreError) in
+                    try await sessions.close(.partner, of: visit.request)
+                })
             return response
         })
 }
@@ -57,7 +63,8 @@ struct PartnerPage: Sendable {
         _ visit: PartnerVisit, _ occasion: PageOccasion, status: HTTPResponse.Status = .ok
     ) async throws -> Response {
         let overview = try await currentOverview(of: visit.partnerID)
-        let view = PartnerPageView(overview, occasion, settings: environment.settings)
+        var view = PartnerPageView(overview, occasion, settings: environment.settings)
+        if !visit.session.mayChange { view.showOnly() }
         return .html(Self.library.html("partner-page", view), status: status)
     }
 

@@ -35,11 +35,20 @@ struct PartnerGate: Sendable {
         { request in try await handler(visit(request)) }
     }
 
-    /// A handler for a form, whose token is checked first.
-    func form(_ handler: @escaping @Sendable (PartnerVisit, FormFields) async throws -> Response) -> Handler {
+    /// A handler for a form, whose token is checked first, and whether this user may change anything.
+    func form(
+        forViewers: Bool = false,
+        _ handler: @escaping @Sendable (PartnerVisit, FormFields) async throws -> Response
+    ) -> Handler {
         { request in
             let visit = try await visit(request)
-            return try await handler(visit, FormToken.checkedForm(request, visit.session))
+            let form = try await FormToken.checkedForm(request, visit.session)
+            guard visit.session.mayChange || forViewers else {
+                throw HTTPError(
+                    .forbidden, code: "viewer-may-only-look",
+                    message: "You may look at this page but not change anything. Ask the owner or an admin of your account.")
+            }
+            return try await handler(visit, form)
         }
     }
 

@@ -66,7 +66,10 @@ extension SandboxModel {
             requests.record(call: route?.call.rawValue ?? "other", status: answer.meteredStatus, at: now)
             if settings.journal, let route { note(request, route, answer.meteredStatus) }
         }
-        answer.delay = .milliseconds(settings.latencyMilliseconds + (fault?.delayMilliseconds ?? 0))
+        // Without a spread nothing is drawn: the ids of a seed stay the same.
+        let spread = settings.latencySpreadMilliseconds
+        let extra = spread > 0 ? Int(identifiers.uniform() * Double(spread)) : 0
+        answer.delay = .milliseconds(settings.latencyMilliseconds + extra + (fault?.delayMilliseconds ?? 0))
         return answer
     }
 

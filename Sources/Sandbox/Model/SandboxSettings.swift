@@ -5,6 +5,8 @@ public struct SandboxSettings: Sendable, Equatable {
     public var rateLimit: Int? = 100
     /// Added to every answer of a simulated API, in milliseconds.
     public var latencyMilliseconds = 0
+    /// At random up to so much more, for each answer by itself, in milliseconds.
+    public var latencySpreadMilliseconds = 0
     /// From an accepted alert to its ticket, in milliseconds (U-23).
     public var ticketDelayMilliseconds = 2000
     /// From the last unit count of a burst to the rebuilt billing view, in milliseconds (contract S4).
@@ -72,7 +74,7 @@ extension SandboxSettings {
         ("failTickets", \.failTickets), ("journal", \.journal),
     ]
     static let numbers: [(name: String, path: Number)] = [
-        ("latencyMs", \.latencyMilliseconds), ("ticketDelayMs", \.ticketDelayMilliseconds),
+        ("latencyMs", \.latencyMilliseconds), ("latencySpreadMs", \.latencySpreadMilliseconds), ("ticketDelayMs", \.ticketDelayMilliseconds),
         ("billingDelayMs", \.billingDelayMilliseconds), ("clientsPageSize", \.clientsPageSize),
     ]
     /// `null` switches a limit off.

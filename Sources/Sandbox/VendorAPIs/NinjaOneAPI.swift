@@ -16,7 +16,8 @@ struct NinjaOneAPI: HoldingVendorAPI {
 
     init() {
         holdings.customers = [
-            VendorCustomer(1, "Bright Smile Orthodontics", ["WINDOWS_WORKSTATION": 14, "WINDOWS_SERVER": 2, "WINDOWS_WORKSTATION:offline": 3]),
+            VendorCustomer(
+                1, "Bright Smile Orthodontics", ["WINDOWS_WORKSTATION": 14, "WINDOWS_SERVER": 2, "WINDOWS_WORKSTATION:offline": 3]),
             VendorCustomer(2, "Coastal Freight", ["MAC": 5, "NMS_SWITCH": 4, "LINUX_SERVER": 1]),
             VendorCustomer(5, "Harbor Dental", [:]),
         ]
@@ -48,9 +49,10 @@ struct NinjaOneAPI: HoldingVendorAPI {
         let page = holdings.customers.filter { customer in customer.id.integer.map { $0 > after } ?? (after == 0) }
             .sorted { ($0.id.integer ?? .max) < ($1.id.integer ?? .max) }.prefix(limit)
         return .json(
-            .array(page.map { customer in
-                customer.record(["id": customer.id, "name": customer.name, "description": .null, "nodeApprovalMode": "AUTOMATIC"])
-            }))
+            .array(
+                page.map { customer in
+                    customer.record(["id": customer.id, "name": customer.name, "description": .null, "nodeApprovalMode": "AUTOMATIC"])
+                }))
     }
 
     private mutating func token(_ call: HeldCall) -> SandboxAnswer {
@@ -70,7 +72,8 @@ struct NinjaOneAPI: HoldingVendorAPI {
         let number = Double(record.number + 1)
         return [
             "id": .number(number), "parentDeviceId": .null, "organizationId": record.customer.id, "locationId": 1,
-            "nodeClass": parts.first == "null" ? .null : .string(String(parts.first ?? "")), "nodeRoleId": 200, "approvalStatus": "APPROVED",
+            "nodeClass": parts.first == "null" ? .null : .string(String(parts.first ?? "")), "nodeRoleId": 200,
+            "approvalStatus": "APPROVED",
             "offline": .bool(parts.count == 2 && parts[1] == "offline"), "systemName": .string("NODE-\(record.number + 1)"),
         ]
     }

@@ -62,7 +62,9 @@ struct SentinelOneAPI: HoldingVendorAPI {
     private static func position(_ cursor: String) -> Int? {
         guard let bytes = Data(base64Encoded: cursor), bytes.starts(with: [0xFB, 0xEF, 0xFF]) else { return nil }
         let text = String(decoding: bytes.dropFirst(3), as: UTF8.self)
-        guard text.hasPrefix("sites:"), text.hasSuffix("#"), let position = Int(text.dropFirst(6).dropLast()), position >= 0 else { return nil }
+        guard text.hasPrefix("sites:"), text.hasSuffix("#"), let position = Int(text.dropFirst(6).dropLast()), position >= 0 else {
+            return nil
+        }
         return position
     }
 

@@ -1,7 +1,8 @@
 import Crypto
 import Foundation
+import Synchronization
 
-/// The data key as the Store keeps it.
+/// A data key as the Store keeps it.
 public struct WrappedDataKey: Sendable, Hashable {
     /// Stands in every value sealed with this key, for instance `dek_…`.
     public var id: String
@@ -10,12 +11,15 @@ public struct WrappedDataKey: Sendable, Hashable {
     /// Tells a wrong master key from damaged bytes.
     public var checkValue: [UInt8]
     public var createdAt: Date
+    /// When a newer key took its place; it still opens what it sealed. Nil for the one key that seals.
+    public var retiredAt: Date?
 
-    public init(id: String, wrapped: [UInt8], checkValue: [UInt8], createdAt: Date) {
+    public init(id: String, wrapped: [UInt8], checkValue: [UInt8], createdAt: Date, retiredAt: Date? = nil) {
         self.id = id
         self.wrapped = wrapped
         self.checkValue = checkValue
         self.createdAt = createdAt
+        self.retiredAt = retiredAt
     }
 }
 
@@ -23,10 +27,31 @@ public struct WrappedDataKey: Sendable, Hashable {
 ///
 /// A random data key seals the secrets, and the operator's master key wraps the data key; the master key can change without
 /// touching a row. Nonces are 96 random bits, good for 2³² values under one data key (NIST SP 800-38D section 8.3).
+///
+/// All copies of a key ring are one: a data key that one of them adopts seals for all, while the older keys go on opening what
+/// they sealed.
 public struct KeyRing: Sendable, CustomStringConvertible, CustomReflectable {
+    private final class Keys: Sendable {
+        struct State: Sendable {
+            var current: String
+            var byID: [String: SymmetricKey]
+        }
+
+        let state: Mutex<State>
+
+        init(_ current: String, _ byID: [String: SymmetricKey]) {
+            state = Mutex(State(current: current, byID: byID))
+        }
+    }
+
+    private let keys: Keys
+
     /// The id of the data key that seals.
-    public let keyID: String
-    private let dataKey: SymmetricKey
+    public var keyID: String { keys.state.withLock { $0.current } }
+
+    private init(keyID: String, dataKey: SymmetricKey) {
+        keys = Keys(keyID, [keyID: dataKey])
+    }
 
     /// Makes a new data key and wraps it. The caller stores the wrapped key before it seals anything.
     /// - Throws: `SecretsError` when the cipher refuses, which no valid key makes it do.
@@ -35,21 +60,64 @@ public struct KeyRing: Sendable, CustomStringConvertible, CustomReflectable {
     ) throws(SecretsError) -> (KeyRing, WrappedDataKey) {
         let id = random.identifier(prefix: "dek_")
         let bytes = random.bytes(MasterKey.length)
-        do {
-            let box = try AuthenticatedCipher.seal(
-                bytes, key: master.wrappingKey, nonce: random.bytes(CipherBox.nonceLength),
-                associatedData: wrappingData(id))
-            let wrapped = WrappedDataKey(
-                id: id, wrapped: box.bytes, checkValue: master.checkValue(dataKeyID: id), createdAt: instant)
-            return (KeyRing(keyID: id, dataKey: SymmetricKey(data: bytes)), wrapped)
-        } catch {
-            throw SecretsError(code: .dataKeyDamaged, message: "A new data key could not be wrapped; nothing was stored.")
+        let key = WrappedDataKey(id: id, wrapped: [], checkValue: [], createdAt: instant)
+        return (KeyRing(keyID: id, dataKey: SymmetricKey(data: bytes)), try wrap(bytes, as: key, master, random))
+    }
+
+    /// Opens all data keys of a database; the one that is not retired seals.
+    /// - Returns: nil when there is none.
+    /// - Throws: as for one key.
+    public static func open(_ wrapped: [WrappedDataKey], master: MasterKey) throws(SecretsError) -> KeyRing? {
+        guard let current = wrapped.first(where: { $0.retiredAt == nil }) else { return nil }
+        let ring = try open(current, master: master)
+        for retired in wrapped where retired.id != current.id {
+            let key = SymmetricKey(data: try dataKey(of: retired, master: master))
+            ring.keys.state.withLock { $0.byID[retired.id] = key }
         }
+        return ring
     }
 
     /// - Throws: `SecretsError` with code `masterKeyWrong` when another master key wrapped it, `dataKeyDamaged` when the
     ///   stored bytes were changed.
     public static func open(_ wrapped: WrappedDataKey, master: MasterKey) throws(SecretsError) -> KeyRing {
+        KeyRing(keyID: wrapped.id, dataKey: SymmetricKey(data: try dataKey(of: wrapped, master: master)))
+    }
+
+    /// The same data keys under another master key; nothing that they sealed is touched.
+    /// - Throws: as `open`; then nothing may be stored.
+    public static func rewrap(
+        _ wrapped: [WrappedDataKey], from old: MasterKey, to new: MasterKey, random: RandomSource
+    ) throws(SecretsError) -> [WrappedDataKey] {
+        var again: [WrappedDataKey] = []
+        for key in wrapped { again.append(try wrap(try dataKey(of: key, master: old), as: key, new, random)) }
+        return again
+    }
+
+    /// From now on the other ring's key seals, for all copies of this ring. The caller has stored it already.
+    public func adopt(_ other: KeyRing) {
+        let new = other.keys.state.withLock { $0 }
+        keys.state.withLock { state in
+            state.byID.merge(new.byID) { _, new in new }
+            state.current = new.current
+        }
+    }
+
+    private static func wrap(
+        _ bytes: [UInt8], as key: WrappedDataKey, _ master: MasterKey, _ random: RandomSource
+    ) throws(SecretsError) -> WrappedDataKey {
+        do {
+            let box = try AuthenticatedCipher.seal(
+                bytes, key: master.wrappingKey, nonce: random.bytes(CipherBox.nonceLength), associatedData: wrappingData(key.id))
+            var key = key
+            key.wrapped = box.bytes
+            key.checkValue = master.checkValue(dataKeyID: key.id)
+            return key
+        } catch {
+            throw SecretsError(code: .dataKeyDamaged, message: "A data key could not be wrapped; nothing was stored.")
+        }
+    }
+
+    private static func dataKey(of wrapped: WrappedDataKey, master: MasterKey) throws(SecretsError) -> [UInt8] {
         guard equalInConstantTime(wrapped.checkValue, master.checkValue(dataKeyID: wrapped.id)) else {
             throw SecretsError(
                 code: .masterKeyWrong,
@@ -61,9 +129,7 @@ public struct KeyRing: Sendable, CustomStringConvertible, CustomReflectable {
         }
         do {
             guard let box = CipherBox(wrapped.wrapped) else { throw damagedKey(wrapped.id) }
-            let bytes = try AuthenticatedCipher.open(
-                box, key: master.wrappingKey, associatedData: wrappingData(wrapped.id))
-            return KeyRing(keyID: wrapped.id, dataKey: SymmetricKey(data: bytes))
+            return try AuthenticatedCipher.open(box, key: master.wrappingKey, associatedData: wrappingData(wrapped.id))
         } catch {
             throw damagedKey(wrapped.id)
         }
@@ -73,10 +139,12 @@ public struct KeyRing: Sendable, CustomStringConvertible, CustomReflectable {
     public func seal(
         _ secret: Secret, _ context: SealContext, random: RandomSource
     ) throws(SecretsError) -> SealedSecret {
+        let (keyID, dataKey) = keys.state.withLock { ($0.current, $0.byID[$0.current]) }
         do {
+            guard let dataKey else { throw CocoaError(.keyValueValidation) }
             let box = try AuthenticatedCipher.seal(
                 Array(secret.reveal().utf8), key: dataKey, nonce: random.bytes(CipherBox.nonceLength),
-                associatedData: associatedData(context))
+                associatedData: Self.associatedData(context, keyID))
             return SealedParts(keyID: keyID, box: box).sealed
         } catch {
             throw SecretsError(
@@ -88,7 +156,7 @@ public struct KeyRing: Sendable, CustomStringConvertible, CustomReflectable {
     ///   it was changed or belongs elsewhere. Never an empty secret instead.
     public func open(_ sealed: SealedSecret, _ context: SealContext) throws(SecretsError) -> Secret {
         guard let parts = SealedParts(sealed) else { throw refused(context) }
-        guard parts.keyID == keyID else {
+        guard let dataKey = keys.state.withLock({ $0.byID[parts.keyID] }) else {
             throw SecretsError(
                 code: .dataKeyUnknown,
                 message: """
@@ -98,7 +166,7 @@ public struct KeyRing: Sendable, CustomStringConvertible, CustomReflectable {
         }
         let bytes: [UInt8]
         do {
-            bytes = try AuthenticatedCipher.open(parts.box, key: dataKey, associatedData: associatedData(context))
+            bytes = try AuthenticatedCipher.open(parts.box, key: dataKey, associatedData: Self.associatedData(context, parts.keyID))
         } catch {
             throw refused(context)
         }
@@ -109,7 +177,7 @@ public struct KeyRing: Sendable, CustomStringConvertible, CustomReflectable {
     public var description: String { "KeyRing(\(keyID))" }
     public var customMirror: Mirror { Mirror(self, children: ["keyID": keyID]) }
 
-    private func associatedData(_ context: SealContext) -> [UInt8] {
+    private static func associatedData(_ context: SealContext, _ keyID: String) -> [UInt8] {
         AuthenticatedCipher.associatedData(["secret", keyID, context.table, context.row, context.column])
     }
 

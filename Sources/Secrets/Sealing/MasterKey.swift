@@ -2,7 +2,7 @@ import Crypto
 import Foundation
 
 /// The operator's key, 32 bytes. It never touches a secret itself: it wraps the data key that does.
-public struct MasterKey: Sendable, CustomStringConvertible, CustomReflectable {
+public struct MasterKey: Sendable, Equatable, CustomStringConvertible, CustomReflectable {
     static let length = 32
 
     private let key: SymmetricKey

@@ -22,8 +22,31 @@ public enum MasterKeyFile {
         return (key, false)
     }
 
-    /// Nil when there is no file.
-    private static func load(_ path: String) throws(SecretsError) -> MasterKey? {
+    /// Where a rotation puts the next key before the database is wrapped with it.
+    public static func nextPath(of path: String) -> String { path + ".next" }
+
+    /// Writes a key that is to take the place of the one in the file, beside it.
+    /// - Throws: `SecretsError` with code `keyFileUnavailable`, also when there is one already.
+    public static func writeNext(_ key: MasterKey, of path: String, random: RandomSource) throws(SecretsError) {
+        guard try create(nextPath(of: path), key, random) else {
+            throw unavailable(nextPath(of: path), "it is there already, from a rotation that was cut off; start the service once to end it")
+        }
+    }
+
+    /// The next key takes the place of the key.
+    public static func takeNext(of path: String) throws(SecretsError) {
+        guard rename(nextPath(of: path), path) == 0 else { throw unavailable(path, lastError()) }
+        try syncDirectory(of: path)
+    }
+
+    /// The database was never wrapped with the next key.
+    public static func dropNext(of path: String) throws(SecretsError) {
+        guard unlink(nextPath(of: path)) == 0 || errno == ENOENT else { throw unavailable(nextPath(of: path), lastError()) }
+    }
+
+    /// The key in the file; nil when there is no file.
+    /// - Throws: as `loadOrCreate`.
+    public static func load(_ path: String) throws(SecretsError) -> MasterKey? {
         let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else {
             if errno == ENOENT { return nil }

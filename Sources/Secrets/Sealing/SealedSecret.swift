@@ -6,6 +6,12 @@ public struct SealedSecret: Sendable, Hashable {
     public init(bytes: [UInt8]) {
         self.bytes = bytes
     }
+
+    /// Where the key id begins in `bytes`.
+    public static let keyIDOffset = 2
+
+    /// The id of the data key that sealed it; nil when the bytes are not of this version or too short.
+    public var keyID: String? { SealedParts(self)?.keyID }
 }
 
 /// The place a sealed secret belongs to. It is bound to the ciphertext as associated data, so that a value copied to
@@ -37,9 +43,9 @@ struct SealedParts {
     /// Nil when the bytes are not of this version or too short.
     init?(_ sealed: SealedSecret) {
         let bytes = sealed.bytes
-        guard bytes.count >= 2, bytes[0] == Self.version else { return nil }
-        let boxStart = 2 + Int(bytes[1])
-        guard bytes.count >= boxStart, let keyID = String(validating: bytes[2..<boxStart], as: UTF8.self),
+        guard bytes.count >= SealedSecret.keyIDOffset, bytes[0] == Self.version else { return nil }
+        let boxStart = SealedSecret.keyIDOffset + Int(bytes[1])
+        guard bytes.count >= boxStart, let keyID = String(validating: bytes[SealedSecret.keyIDOffset..<boxStart], as: UTF8.self),
             let box = CipherBox(bytes[boxStart...])
         else { return nil }
         self.keyID = keyID

@@ -28,10 +28,12 @@ public struct OperatorKey: Sendable, Hashable {
     public var createdAt: Date
     public var lastUsedAt: Date?
     public var revokedAt: Date?
+    /// From this instant on it opens nothing; nil: never.
+    public var expiresAt: Date?
 
     public init(
         id: OperatorKeyID, name: String, role: OperatorRole, hash: String, createdAt: Date,
-        lastUsedAt: Date? = nil, revokedAt: Date? = nil
+        lastUsedAt: Date? = nil, revokedAt: Date? = nil, expiresAt: Date? = nil
     ) {
         self.id = id
         self.name = name
@@ -40,6 +42,12 @@ public struct OperatorKey: Sendable, Hashable {
         self.createdAt = createdAt
         self.lastUsedAt = lastUsedAt
         self.revokedAt = revokedAt
+        self.expiresAt = expiresAt
+    }
+
+    /// Whether it opens anything: neither revoked nor expired.
+    public func isUsable(at now: Date) -> Bool {
+        revokedAt == nil && expiresAt.map { now < $0 } ?? true
     }
 }
 
@@ -58,9 +66,12 @@ public struct WebSession: Sendable, Hashable {
     public var createdAt: Date
     public var lastSeenAt: Date
     public var expiresAt: Date
+    /// False for a partner's user who may only look.
+    public var mayChange: Bool
 
     public init(
-        tokenHash: String, subject: SessionSubject, csrfToken: String, createdAt: Date, lastSeenAt: Date, expiresAt: Date
+        tokenHash: String, subject: SessionSubject, csrfToken: String, createdAt: Date, lastSeenAt: Date, expiresAt: Date,
+        mayChange: Bool = true
     ) {
         self.tokenHash = tokenHash
         self.subject = subject
@@ -68,6 +79,7 @@ public struct WebSession: Sendable, Hashable {
         self.createdAt = createdAt
         self.lastSeenAt = lastSeenAt
         self.expiresAt = expiresAt
+        self.mayChange = mayChange
     }
 }
 
@@ -84,9 +96,12 @@ public struct AuditEntry: Sendable, Hashable {
     public var address: String?
     /// What changed, in words; never a secret.
     public var details: String
+    /// Given by the store: the hash that chains it to the entry before (`AuditChain`). Empty in an entry that is not stored.
+    public var chainHash: String
 
     public init(
-        sequence: Int = 0, at: Date, actor: String, action: String, partnerID: PartnerID?, address: String?, details: String
+        sequence: Int = 0, at: Date, actor: String, action: String, partnerID: PartnerID?, address: String?, details: String,
+        chainHash: String = ""
     ) {
         self.sequence = sequence
         self.at = at
@@ -95,6 +110,7 @@ public struct AuditEntry: Sendable, Hashable {
         self.partnerID = partnerID
         self.address = address
         self.details = details
+        self.chainHash = chainHash
     }
 }
 
@@ -106,6 +122,8 @@ public protocol AccessStore: Sendable {
     func operatorKeys() async throws(StoreError) -> [OperatorKey]
     /// Does nothing for an unknown key.
     func touchOperatorKey(_ id: OperatorKeyID, at: Date) async throws(StoreError)
+    /// Does nothing when the key has another hash than `before`.
+    func replaceOperatorKeyHash(_ id: OperatorKeyID, _ before: String, with hash: String) async throws(StoreError)
     /// A key that is revoked already keeps its first revocation.
     func revokeOperatorKey(_ id: OperatorKeyID, at: Date) async throws(StoreError)
 
@@ -115,6 +133,8 @@ public protocol AccessStore: Sendable {
     /// Does nothing for a session that is gone.
     func touchSession(tokenHash: String, at: Date) async throws(StoreError)
     func deleteSession(tokenHash: String) async throws(StoreError)
+    /// Ends every session of a partner or of an operator key.
+    func deleteSessions(of subject: SessionSubject) async throws(StoreError)
     /// Also deletes used nonces and launch links that have expired.
     func deleteExpiredSessions(at: Date) async throws(StoreError)
 
@@ -125,7 +145,10 @@ public protocol AccessStore: Sendable {
     /// Uses up the link; nil when unknown, used or expired (at its `expiresAt` it is).
     func redeemLaunchLink(tokenHash: String, at: Date) async throws(StoreError) -> PartnerID?
 
+    /// Chains the entry to the last one. What accompanies a change is written by `audited` instead, in the change's transaction.
     func appendAudit(_ entry: AuditEntry) async throws(StoreError)
     /// Newest first, those with a sequence below `cursor`.
     func auditEntries(partner: PartnerID?, before cursor: Int?, limit: Int) async throws(StoreError) -> [AuditEntry]
+    /// Oldest first, those with a sequence above `cursor`.
+    func auditEntries(after cursor: Int, limit: Int) async throws(StoreError) -> [AuditEntry]
 }

@@ -166,7 +166,7 @@ public protocol LedgerStore: Sendable {
     /// Writes all lines of a run and moves it to stage `usage`, in one transaction. Lines are `planned`, `excluded` or
     /// `droppedToZero`.
     /// - Throws: `StoreError` with code `notFound` when the run is not active, `duplicate` when it has such lines already.
-    func planLines(_ run: SyncRunID, _ lines: [UsageLine]) async throws(StoreError)
+    func planLines(_ run: SyncRunID, _ lines: some Sequence<UsageLine> & Sendable) async throws(StoreError)
     /// After a crash: lines left `sending` become `planned`, because setting a count again is harmless
     /// (reliability section 1). Returns how many.
     @discardableResult

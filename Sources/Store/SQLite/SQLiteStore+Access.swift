@@ -11,7 +11,7 @@ extension SQLiteStore {
                 [
                     "id": key.id.rawValue, "name": key.name, "role": key.role.rawValue, "hash": key.hash,
                     "created_at": key.createdAt.milliseconds, "last_used_at": key.lastUsedAt?.milliseconds,
-                    "revoked_at": key.revokedAt?.milliseconds,
+                    "revoked_at": key.revokedAt?.milliseconds, "expires_at": key.expiresAt?.milliseconds,
                 ])
         }
     }
@@ -34,6 +34,10 @@ extension SQLiteStore {
         }
     }
 
+    public func replaceOperatorKeyHash(_ id: OperatorKeyID, _ before: String, with hash: String) async throws(StoreError) {
+        try await write { try $0.change("UPDATE operator_key SET hash = ? WHERE id = ? AND hash = ?", [hash, id.rawValue, before]) }
+    }
+
     public func revokeOperatorKey(_ id: OperatorKeyID, at instant: Date) async throws(StoreError) {
         try await write { database in
             // The first revocation is the one that counts.
@@ -53,7 +57,8 @@ extension OperatorKey: StoredRecord {
         self.init(
             id: OperatorKeyID(try row.text("id")), name: try row.text("name"), role: try row.word("role"),
             hash: try row.text("hash"), createdAt: try row.instant("created_at"),
-            lastUsedAt: try row.optionalInstant("last_used_at"), revokedAt: try row.optionalInstant("revoked_at"))
+            lastUsedAt: try row.optionalInstant("last_used_at"), revokedAt: try row.optionalInstant("revoked_at"),
+            expiresAt: try row.optionalInstant("expires_at"))
     }
 }
 
@@ -68,7 +73,7 @@ extension SQLiteStore {
                     "token_hash": session.tokenHash, "partner_id": session.subject.partner?.rawValue,
                     "operator_key_id": session.subject.operator?.rawValue, "csrf_token": session.csrfToken,
                     "created_at": session.createdAt.milliseconds, "last_seen_at": session.lastSeenAt.milliseconds,
-                    "expires_at": session.expiresAt.milliseconds,
+                    "expires_at": session.expiresAt.milliseconds, "may_change": session.mayChange ? 1 : 0,
                 ])
         }
     }
@@ -88,6 +93,14 @@ extension SQLiteStore {
 
     public func deleteSession(tokenHash: String) async throws(StoreError) {
         try await write { try $0.change("DELETE FROM web_session WHERE token_hash = ?", [tokenHash]) }
+    }
+
+    public func deleteSessions(of subject: SessionSubject) async throws(StoreError) {
+        try await write { database in
+            try database.change(
+                "DELETE FROM web_session WHERE partner_id IS ? AND operator_key_id IS ?",
+                [subject.partner?.rawValue, subject.operator?.rawValue])
+        }
     }
 
     public func deleteExpiredSessions(at instant: Date) async throws(StoreError) {
@@ -151,54 +164,6 @@ extension WebSession: StoredRecord {
         self.init(
             tokenHash: try row.text("token_hash"), subject: subject, csrfToken: try row.text("csrf_token"),
             createdAt: try row.instant("created_at"), lastSeenAt: try row.instant("last_seen_at"),
-            expiresAt: try row.instant("expires_at"))
-    }
-}
-
-// MARK: - Audit trail
-
-extension SQLiteStore {
-    public func appendAudit(_ entry: AuditEntry) async throws(StoreError) {
-        try await write { database in
-            try database.insert(
-                into: "audit_entry",
-                [
-                    "at": entry.at.milliseconds, "actor": entry.actor, "action": entry.action,
-                    "partner_id": entry.partnerID?.rawValue, "address": entry.address, "details": entry.details,
-                ])
-        }
-    }
-
-    public func auditEntries(
-        partner: PartnerID?, before cursor: Int?, limit: Int
-    ) async throws(StoreError) -> [AuditEntry] {
-        try await read { database in
-            var arguments: StatementArguments = []
-            if let partner { arguments += [partner.rawValue] }
-            arguments += [cursor ?? .max, max(0, limit)]
-            return try database.fetchAll(AuditEntry.self, Queries.auditEntries(ofPartner: partner != nil), arguments)
-        }
-    }
-}
-
-extension Queries {
-    /// Arguments: partner when asked for one, cursor, limit.
-    static func auditEntries(ofPartner: Bool) -> String {
-        """
-        SELECT * FROM audit_entry WHERE \(ofPartner ? "partner_id = ? AND" : "") sequence < ?
-        ORDER BY sequence DESC LIMIT ?
-        """
-    }
-}
-
-extension AuditEntry: StoredRecord {
-    static let table = "audit_entry"
-    static let key = ["sequence"]
-
-    init(_ row: RowReader) throws(StoreError) {
-        self.init(
-            sequence: try row.integer("sequence"), at: try row.instant("at"), actor: try row.text("actor"),
-            action: try row.text("action"), partnerID: try row.optionalText("partner_id").map { PartnerID($0) },
-            address: try row.optionalText("address"), details: try row.text("details"))
+            expiresAt: try row.instant("expires_at"), mayChange: try row.flag("may_change"))
     }
 }

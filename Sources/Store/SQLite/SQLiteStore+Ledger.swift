@@ -2,7 +2,7 @@ import Foundation
 import GRDB
 
 extension SQLiteStore {
-    public func planLines(_ run: SyncRunID, _ lines: [UsageLine]) async throws(StoreError) {
+    public func planLines(_ run: SyncRunID, _ lines: some Sequence<UsageLine> & Sendable) async throws(StoreError) {
         try await write { database in
             let sequence = try database.sequence(of: run)
             let moved = try database.change(

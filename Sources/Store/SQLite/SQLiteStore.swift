@@ -19,12 +19,13 @@ public final class SQLiteStore: Store {
 
     private struct Opened: Sendable {
         let pool: DatabasePool
-        let lock: ProcessLock
+        /// Nil for a store that only reads.
+        let lock: ProcessLock?
     }
 
     /// Nil once closed.
     private let opened: Mutex<Opened?>
-    private let databasePath: String
+    let databasePath: String
     private let identity: FileIdentity?
     private let logger: Logger
 
@@ -46,7 +47,12 @@ public final class SQLiteStore: Store {
                 try database.execute(sql: "PRAGMA journal_size_limit = 67108864")
                 // 16 MB, eight times SQLite's default: planning 100,000 lines fits.
                 try database.execute(sql: "PRAGMA cache_size = -16000")
-                return try migrations.apply(to: database)
+                let applied = try migrations.apply(to: database)
+                try database.inTransaction {
+                    try database.chainOlderAuditEntries()
+                    return .commit
+                }
+                return applied
             }
             return (pool, applied)
         }.mapError { StoreError(code: $0.code, message: "\(place.databasePath): \($0.message)") }.get()
@@ -59,6 +65,25 @@ public final class SQLiteStore: Store {
             logger.info("migration applied", metadata: ["migration": "\(migration.name)"])
         }
         logger.debug("database opened", metadata: ["path": "\(databasePath)"])
+    }
+
+    /// Opens the database of a directory for reading only, beside a process that has it open or without one. Nothing is made, no
+    /// migration applied, and every call that writes fails.
+    /// - Throws: `StoreError` with code `unavailable`, `corrupt` or `io`.
+    public init(readingOnly directory: String, logger: Logger) throws(StoreError) {
+        let path = URL(filePath: directory, directoryHint: .isDirectory).standardizedFileURL
+            .appending(path: "perch.sqlite", directoryHint: .notDirectory).path(percentEncoded: false)
+        guard FileManager.default.fileExists(atPath: path) else {
+            throw StoreError(code: .unavailable, message: "There is no database \(path). Nothing was changed.")
+        }
+        var configuration = Self.configuration()
+        configuration.readonly = true
+        let readOnly = configuration
+        let pool = try StoreError.catching { try DatabasePool(path: path, configuration: readOnly) }.get()
+        opened = Mutex(Opened(pool: pool, lock: nil))
+        databasePath = path
+        identity = FileIdentity(path: path)
+        self.logger = logger
     }
 
     /// What GRDB needs to know of every connection.
@@ -87,14 +112,26 @@ public final class SQLiteStore: Store {
         return try result.get()
     }
 
-    /// Runs the body on the writer, in one transaction that is on disk when this returns, or undone when it throws.
+    /// Runs the body on the writer, in one transaction that is on disk when this returns, or undone when it throws. When an audit
+    /// note is open and something changes, its entry is in the transaction too.
     @discardableResult
     func write<Value: Sendable>(
         _ body: @escaping @Sendable (Database) throws -> Value
     ) async throws(StoreError) -> Value {
+        let note = AuditNote.current
         let result: Result<Value, StoreError> = await withCheckedContinuation { continuation in
             access(continuation) { pool in
-                pool.asyncWrite(body) { _, result in
+                pool.asyncWrite({ database in
+                    guard let note, let entry = note.pending else { return try body(database) }
+                    let before = database.totalChangesCount
+                    let value = try body(database)
+                    if database.totalChangesCount != before {
+                        try database.append(entry)
+                        note.close()
+                    }
+                    return value
+                }) { _, result in
+                    if case .failure = result { note?.reopen() }
                     continuation.resume(returning: result.mapError(StoreError.init(mapping:)))
                 }
             }
@@ -113,6 +150,20 @@ public final class SQLiteStore: Store {
             continuation.resume(
                 returning: .failure(StoreError(code: .unavailable, message: "The database was closed. Nothing was changed.")))
         }
+    }
+
+    /// Runs blocking work on the pool, on a thread that is not one of the few that run tasks.
+    func block<Value: Sendable>(
+        _ body: @escaping @Sendable (DatabasePool) throws -> Value
+    ) async throws(StoreError) -> Value {
+        let result: Result<Value, StoreError> = await withCheckedContinuation { continuation in
+            access(continuation) { pool in
+                DispatchQueue.global().async {
+                    continuation.resume(returning: StoreError.catching { try body(pool) })
+                }
+            }
+        }
+        return try result.get()
     }
 
     // MARK: - The whole store
@@ -143,46 +194,18 @@ public final class SQLiteStore: Store {
         let result: Result<Void, StoreError> = await withCheckedContinuation { continuation in
             // GRDB closes by blocking the thread, which must not be one of the few that run tasks.
             DispatchQueue.global().async {
-                if case .failure(let error) = StoreError.catching({
-                    try taken.pool.writeWithoutTransaction { _ = try $0.checkpoint(.truncate) }
-                }) {
+                if taken.lock != nil,
+                    case .failure(let error) = StoreError.catching({
+                        try taken.pool.writeWithoutTransaction { _ = try $0.checkpoint(.truncate) }
+                    })
+                {
                     // Nothing is lost: the next start reads the WAL.
                     logger.warning("checkpoint at close failed", metadata: ["error": "\(error)"])
                 }
                 continuation.resume(returning: StoreError.catching { try taken.pool.close() })
             }
         }
-        taken.lock.release()
+        taken.lock?.release()
         try result.get()
-    }
-
-    // MARK: - Data key
-
-    public func wrappedKey() async throws(StoreError) -> WrappedDataKey? {
-        try await read { database in
-            try database.fetchOne(WrappedDataKey.self, "SELECT * FROM data_key")
-        }
-    }
-
-    public func insertWrappedKey(_ key: WrappedDataKey) async throws(StoreError) {
-        try await write { database in
-            try database.insert(
-                into: "data_key",
-                [
-                    "singleton": 1, "id": key.id, "wrapped": Data(key.wrapped), "check_value": Data(key.checkValue),
-                    "created_at": key.createdAt.milliseconds,
-                ])
-        }
-    }
-}
-
-extension WrappedDataKey: StoredRecord {
-    static let table = "data_key"
-    static let key = ["id"]
-
-    init(_ row: RowReader) throws(StoreError) {
-        self.init(
-            id: try row.text("id"), wrapped: try row.bytes("wrapped"), checkValue: try row.bytes("check_value"),
-            createdAt: try row.instant("created_at"))
     }
 }

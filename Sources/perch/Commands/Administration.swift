@@ -14,11 +14,22 @@ struct Operators: AsyncParsableCommand {
         @OptionGroup var settings: SettingOptions
         @Argument(help: "Who it is for.") var name: String
         @Option(help: "viewer, operator or admin.") var role: OperatorRole = .admin
+        @Option(help: "The key opens nothing any more after so many days; without it, it lasts until it is revoked.")
+        var expiresInDays: Int?
+
+        func validate() throws {
+            guard expiresInDays.map({ (1...OperatorKeys.longestLifeInDays).contains($0) }) ?? true else {
+                throw ValidationError("--expires-in-days takes 1 to \(OperatorKeys.longestLifeInDays).")
+            }
+        }
 
         func run() async throws {
-            try await withStore(settings) { store, dependencies in
+            try await withStore(settings) { store, dependencies, configuration in
+                let keyRing = try await KeyKeeper(configuration, dependencies, store).openKeyRing()
                 let (key, secret) = try await OperatorKeys.issue(
-                    name: name, role: role, store: store, random: dependencies.random, time: dependencies.time,
+                    name: name, role: role,
+                    expiresAt: expiresInDays.map { dependencies.time.now().addingTimeInterval(Double($0) * 86_400) }, store: store,
+                    keyRing: keyRing, random: dependencies.random, time: dependencies.time,
                     by: .commandLine)
                 Console.warn("Key \(key.id) for \(key.name), role \(key.role.rawValue). It is shown only now:")
                 Console.say(secret.reveal())
@@ -31,9 +42,10 @@ struct Operators: AsyncParsableCommand {
         @OptionGroup var settings: SettingOptions
 
         func run() async throws {
-            try await withStore(settings) { store, _ in
+            try await withStore(settings) { store, dependencies, _ in
                 for key in try await store.operatorKeys() {
-                    let state = key.revokedAt == nil ? "active" : "revoked"
+                    let state =
+                        key.revokedAt != nil ? "revoked" : key.isUsable(at: dependencies.time.now()) ? "active" : "expired"
                     Console.say("\(key.id)\t\(key.role.rawValue)\t\(state)\t\(key.name)")
                 }
             }
@@ -46,7 +58,7 @@ struct Operators: AsyncParsableCommand {
         @Argument(help: "The key's id, as listed.") var id: String
 
         func run() async throws {
-            try await withStore(settings) { store, dependencies in
+            try await withStore(settings) { store, dependencies, _ in
                 try await OperatorKeys.revoke(OperatorKeyID(id), store: store, time: dependencies.time, by: .commandLine)
             }
         }
@@ -58,7 +70,7 @@ struct Partners: AsyncParsableCommand {
     @OptionGroup var settings: SettingOptions
 
     func run() async throws {
-        try await withStore(settings) { store, _ in
+        try await withStore(settings) { store, _, _ in
             var cursor: PartnerID?
             while true {
                 let page = try await store.partners(after: cursor, limit: 200)
@@ -76,15 +88,15 @@ struct Partners: AsyncParsableCommand {
 extension OperatorRole: ExpressibleByArgument {}
 
 /// Opens the configured database for one action.
-private func withStore(
-    _ settings: SettingOptions, _ body: (any Store, Dependencies) async throws -> Void
+func withStore(
+    _ settings: SettingOptions, _ body: (any Store, Dependencies, Configuration) async throws -> Void
 ) async throws {
     try await Console.reporting {
         let configuration = try settings.configuration()
         let dependencies = try Dependencies.live(configuration)
         let store = try openStore(configuration, dependencies)
         do {
-            try await body(store, dependencies)
+            try await body(store, dependencies, configuration)
         } catch {
             try await store.close()
             throw error

@@ -90,7 +90,7 @@ struct Demo: AsyncParsableCommand {
     ) async throws -> DemoSummary {
         let door = try portal.opened()
         let (_, operatorKey) = try await OperatorKeys.issue(
-            name: "Demo", role: .admin, store: application.store, random: door.dependencies.random,
+            name: "Demo", role: .admin, store: application.store, keyRing: application.keyRing, random: door.dependencies.random,
             time: door.dependencies.time, by: .commandLine)
         return DemoSummary(
             portal: door.portal, console: door.portal + "/console", sandbox: sandboxURL,

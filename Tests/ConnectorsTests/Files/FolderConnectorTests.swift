@@ -13,7 +13,11 @@ struct FolderConnectorTests {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
         let connector = FolderConnector(
-            id: "files", productName: "Example", services: [CatalogueService(name: "Seats", description: "", category: "other", subcategory: "other", basis: CountBasis(name: "seats", version: 1))],
+            id: "files", productName: "Example",
+            services: [
+                CatalogueService(
+                    name: "Seats", description: "", category: "other", subcategory: "other", basis: CountBasis(name: "seats", version: 1))
+            ],
             folder: folder.appending(path: "in"), format: UsageFileFormat(kind: .csv(delimiter: ",")), time: .live)
         try FileManager.default.createDirectory(at: folder.appending(path: "in"), withIntermediateDirectories: true)
         try await body(folder, connector)
@@ -51,7 +55,9 @@ struct FolderConnectorTests {
     func trouble() async throws {
         try await inFolder { folder, connector in
             let file = folder.appending(path: "in/acme.csv")
-            let fetch: () async throws -> Void = { _ = try await connector.fetchUsage(connector.credential(from: ["fileName": "acme.csv"])) }
+            let fetch: () async throws -> Void = {
+                _ = try await connector.fetchUsage(connector.credential(from: ["fileName": "acme.csv"]))
+            }
             await expectFailure(.unreachable, fetch)
             try FileManager.default.createDirectory(at: file, withIntermediateDirectories: true)
             await expectFailure(.invalidFile, fetch)

@@ -33,7 +33,8 @@ struct UsageFileTests {
         #expect(snapshot.accounts == [VendorAccount(id: "1", name: "Acme"), VendorAccount(id: "2", name: "Zero")])
         #expect(
             snapshot.usage == [
-                UsageRecord(accountID: "1", serviceName: "Seats", count: 3), UsageRecord(accountID: "1", serviceName: "Seats", count: Decimal(string: "2.5")!),
+                UsageRecord(accountID: "1", serviceName: "Seats", count: 3),
+                UsageRecord(accountID: "1", serviceName: "Seats", count: Decimal(string: "2.5")!),
                 UsageRecord(accountID: "1", serviceName: "Backups", count: 0),
             ])
         #expect(snapshot.recordsDropped == 0)
@@ -42,7 +43,8 @@ struct UsageFileTests {
     @Test("decimal comma, semicolons, other headers")
     func german() throws {
         let format = UsageFileFormat(
-            kind: .csv(delimiter: ";"), decimalMark: .comma, accountID: "Kundennr.", accountName: "Kunde", service: "Dienst", count: "Menge")
+            kind: .csv(delimiter: ";"), decimalMark: .comma, accountID: "Kundennr.", accountName: "Kunde", service: "Dienst", count: "Menge"
+        )
         let snapshot = try format.snapshot(of: Array("Kundennr.;Kunde;Dienst;Menge\n007;Müller;Seats;1,5\n".utf8), services: Self.services)
         #expect(snapshot.accounts == [VendorAccount(id: "007", name: "Müller")])
         #expect(snapshot.usage.first?.count == Decimal(string: "1.5"))
@@ -51,12 +53,19 @@ struct UsageFileTests {
     @Test(
         "a bad row is named with its line and refuses the file",
         arguments: [
-            ("1,Acme,Seats", "Line 3 has 3 fields, the header has 4."), ("1,Acme,Seats,3,4", "Line 3 has 5 fields"), (",Acme,Seats,3", "Line 3 has no account id."),
-            ("1,\u{A0},Seats,3", "Line 3 has no account name."), ("1,Acme,Chairs,3", "Line 3 names the service Chairs, which the catalogue does not have (Backups, Seats)"),
-            ("1,Acme,,3", "Line 3 has a count but no service."), ("1,Acme,Seats,", "Line 3 has the count (empty)"), ("1,Acme,Seats,-1", "Line 3 has the count -1"),
-            ("1,Acme,Seats,three", "Line 3 has the count three"), ("1,Acme,Seats,\"1,000\"", "Line 3 has the count 1,000"), ("1,Acme,Seats,1e3", "Line 3 has the count 1e3"),
-            ("1,Acme,Seats,0x10", "Line 3 has the count 0x10"), ("1,Acme,Seats,1.2.3", "Line 3 has the count 1.2.3"), ("1,Acme,Seats,.5", "Line 3 has the count .5"), ("1,Acme,Seats,٣", "Line 3 has the count ٣"),
-            ("1,Acme,Seats,\(String(repeating: "9", count: 60))", "Line 3 has the count 9"), ("0,Other,Seats,1", "Line 3 calls the account 0 Other, an earlier row First."), ("1,Ac\"me,Seats,3", "Line 3 has a quote in the middle"),
+            ("1,Acme,Seats", "Line 3 has 3 fields, the header has 4."), ("1,Acme,Seats,3,4", "Line 3 has 5 fields"),
+            (",Acme,Seats,3", "Line 3 has no account id."),
+            ("1,\u{A0},Seats,3", "Line 3 has no account name."),
+            ("1,Acme,Chairs,3", "Line 3 names the service Chairs, which the catalogue does not have (Backups, Seats)"),
+            ("1,Acme,,3", "Line 3 has a count but no service."), ("1,Acme,Seats,", "Line 3 has the count (empty)"),
+            ("1,Acme,Seats,-1", "Line 3 has the count -1"),
+            ("1,Acme,Seats,three", "Line 3 has the count three"), ("1,Acme,Seats,\"1,000\"", "Line 3 has the count 1,000"),
+            ("1,Acme,Seats,1e3", "Line 3 has the count 1e3"),
+            ("1,Acme,Seats,0x10", "Line 3 has the count 0x10"), ("1,Acme,Seats,1.2.3", "Line 3 has the count 1.2.3"),
+            ("1,Acme,Seats,.5", "Line 3 has the count .5"), ("1,Acme,Seats,٣", "Line 3 has the count ٣"),
+            ("1,Acme,Seats,\(String(repeating: "9", count: 60))", "Line 3 has the count 9"),
+            ("0,Other,Seats,1", "Line 3 calls the account 0 Other, an earlier row First."),
+            ("1,Ac\"me,Seats,3", "Line 3 has a quote in the middle"),
             ("1,\"Acme,Seats,3", "The quote that line 3 opens is never closed."),
         ])
     func badRows(row: String, problem: String) {
@@ -68,12 +77,16 @@ struct UsageFileTests {
 
     @Test("signs between thousands are refused whichever the decimal mark is")
     func thousands() {
-        #expect(message { _ = try csv("account_id,account_name,service,count\n1,A,Seats,1.234", decimalMark: .comma) }.hasPrefix("Line 2 has the count 1.234"))
+        #expect(
+            message { _ = try csv("account_id,account_name,service,count\n1,A,Seats,1.234", decimalMark: .comma) }.hasPrefix(
+                "Line 2 has the count 1.234"))
     }
 
     @Test("headers that are missing or come twice; files with nothing in them")
     func headers() {
-        #expect(message { _ = try csv("account_id,service,count\n1,Seats,1") }.hasPrefix("Line 1 has no column account_name. Its columns: account_id, service, count."))
+        #expect(
+            message { _ = try csv("account_id,service,count\n1,Seats,1") }.hasPrefix(
+                "Line 1 has no column account_name. Its columns: account_id, service, count."))
         #expect(message { _ = try csv("account_id,account_name,service,count,count\n") }.hasPrefix("Line 1 has the column count 2 times."))
         #expect(message { _ = try csv("") }.hasPrefix("The file is empty."))
         #expect { _ = try csv("account_id,account_name,service,count\n\n") } throws: { ($0 as? ConnectorError)?.code == .emptyList }
@@ -84,7 +97,8 @@ struct UsageFileTests {
     func encodings() throws {
         let text = "account_id,account_name,service,count\n1,Müller € „Büro“,Seats,1\n"
         func name(_ bytes: [UInt8], _ encoding: TextEncoding = .automatic) throws -> String? {
-            try UsageFileFormat(kind: .csv(delimiter: ","), encoding: encoding).snapshot(of: bytes, services: Self.services).accounts.first?.name
+            try UsageFileFormat(kind: .csv(delimiter: ","), encoding: encoding).snapshot(of: bytes, services: Self.services).accounts.first?
+                .name
         }
         let little = text.utf16.flatMap { [UInt8(truncatingIfNeeded: $0), UInt8($0 >> 8)] }
         let big = text.utf16.flatMap { [UInt8($0 >> 8), UInt8(truncatingIfNeeded: $0)] }
@@ -98,10 +112,16 @@ struct UsageFileTests {
         #expect(try name(little, .utf16LittleEndian) == expected && name(big, .utf16BigEndian) == expected)
         #expect(try name([0xFF, 0xFE] + little, .utf16LittleEndian) == expected)
         #expect(try name(windows, .windows1252) == expected)
-        #expect(message { _ = try name(windows) }.hasPrefix("Line 2 is not text in UTF-8 (byte 41). If Excel on Windows wrote it, set the encoding to windows-1252."))
+        #expect(
+            message { _ = try name(windows) }.hasPrefix(
+                "Line 2 is not text in UTF-8 (byte 41). If Excel on Windows wrote it, set the encoding to windows-1252."))
         #expect(message { _ = try name(windows + [0x81], .windows1252) }.hasPrefix("Line 3 holds the byte 81"))
         #expect(message { _ = try name(little + [0x41], .utf16LittleEndian) }.hasPrefix("The file ends in the middle of a character"))
         #expect(message { _ = try name(little + [0x00, 0xD8], .utf16LittleEndian) }.hasPrefix("The file holds what is no text in UTF-16"))
+        // The mark itself is no part of the first name.
+        #expect(try TextEncoding.automatic.utf8Bytes(of: [0xFF, 0xFE, 0x61, 0x00]) == [0x61])
+        #expect(try TextEncoding.utf16BigEndian.utf8Bytes(of: [0xFE, 0xFF, 0x00, 0x61]) == [0x61])
+        #expect(try TextEncoding.utf8.utf8Bytes(of: [0xEF, 0xBB, 0xBF, 0x61]) == [0x61])
         // Undone by a wrong setting it is refused, not read as something else.
         #expect(message { _ = try name(big, .utf16LittleEndian) } != "taken")
         #expect(message { _ = try name(little) } != "taken")
@@ -109,14 +129,16 @@ struct UsageFileTests {
 
     @Test("JSON records with names or paths")
     func json() throws {
-        let text = #"{"when":"now","usage":[{"account":{"id":12,"name":"Acme"},"service":"Seats","n":"3"},{"account":{"id":"x","name":"Zero"}}]}"#
+        let text =
+            #"{"when":"now","usage":[{"account":{"id":12,"name":"Acme"},"service":"Seats","n":"3"},{"account":{"id":"x","name":"Zero"}}]}"#
         var format = UsageFileFormat(
             kind: .json(records: "$.usage[*]"), accountID: "$.account.id", accountName: "$.account.name", service: "service", count: "n")
         let snapshot = try format.snapshot(of: Array(text.utf8), services: Self.services)
         #expect(snapshot.accounts == [VendorAccount(id: "12", name: "Acme"), VendorAccount(id: "x", name: "Zero")])
         #expect(snapshot.usage == [UsageRecord(accountID: "12", serviceName: "Seats", count: 3)])
         format.kind = .json(records: "$.other[*]")
-        #expect(message { _ = try format.snapshot(of: Array(text.utf8), services: Self.services) }.contains("There is nothing at $.other[*]"))
+        #expect(
+            message { _ = try format.snapshot(of: Array(text.utf8), services: Self.services) }.contains("There is nothing at $.other[*]"))
     }
 
     @Test(
@@ -127,7 +149,8 @@ struct UsageFileTests {
             (#"[{"account_id":1,"account_name":null,"service":"Seats","count":1}]"#, "Record 1 has no account name."),
             (#"[{"account_id":1,"account_name":"A","service":"Seats","count":true}]"#, "Record 1 has true or false as count."),
             (#"[{"account_id":1,"account_name":"A","service":"Seats","count":-2}]"#, "Record 1 has the count -2"),
-            (#"[{"account_id":1,"account_name":"A""#, "This is not JSON in line 1, byte"), (#"{"data":1}"#, "There is nothing at $[*]"),
+            (#"[{"account_id":1,"account_name":"A""#, "This is not JSON in line 1, byte"),
+            (#"{"data":1}"#, "Record 1 is a number, not an object."), ("5", "There is nothing at $[*]"),
         ])
     func badRecords(text: String, problem: String) {
         let format = UsageFileFormat(kind: .json(records: "$[*]"))
@@ -138,6 +161,8 @@ struct UsageFileTests {
     @Test("paths that could find several values are refused", arguments: ["$.a[*]", "$[0,1]"])
     func severalValues(path: String) {
         let format = UsageFileFormat(kind: .json(records: "$[*]"), count: path)
-        #expect { _ = try format.snapshot(of: Array("[]".utf8), services: []) } throws: { ($0 as? ConnectorError)?.code == .invalidDefinition }
+        #expect { _ = try format.snapshot(of: Array("[]".utf8), services: []) } throws: {
+            ($0 as? ConnectorError)?.code == .invalidDefinition
+        }
     }
 }

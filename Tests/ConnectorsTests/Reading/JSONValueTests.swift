@@ -46,16 +46,21 @@ struct JSONValueTests {
     @Test(
         "what is no JSON is named with its place",
         arguments: [
-            "", "  ", "{", "[1", "[1,]", "[,1]", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{a:1}", "{'a':1}", "[1 2]", "1 2", "{}{}", "]", "}", "[}", "{]",
-            "tru", "trux", "nul", "TRUE", "True", "NaN", "Infinity", "01", "-", "-01", "1.", ".5", "+1", "1e", "1e+", "0x10", "1_000", "--1", "1-2",
-            "\"", "\"a", "\"\\x\"", "\"\\u12\"", "\"\\u12G4\"", "\"\\\"", "\"a\nb\"", "\"a\tb\"", "\"\u{0}\"", "[\"a\", // x\n 1]", "/* */ 1", "<html>", "\u{FEFF}", "\u{FEFF}\u{FEFF}1",
+            "", "  ", "{", "[1", "[1,]", "[,1]", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{a:1}", "{'a':1}", "[1 2]", "1 2", "{}{}", "]", "}",
+            "[}", "{]",
+            "tru", "trux", "nul", "TRUE", "True", "NaN", "Infinity", "01", "-", "-01", "1.", ".5", "+1", "1e", "1e+", "0x10", "1_000",
+            "--1", "1-2",
+            "\"", "\"a", "\"\\x\"", "\"\\u12\"", "\"\\u12G4\"", "\"\\\"", "\"a\nb\"", "\"a\tb\"", "\"\u{0}\"", "[\"a\", // x\n 1]",
+            "/* */ 1", "<html>", "\u{FEFF}", "\u{FEFF}\u{FEFF}1",
             "\"\\uD83D\\u\"", "[1]\u{0}", "\u{A0}1",
         ])
     func broken(text: String) {
         #expect { _ = try json(text) } throws: { ($0 as? ConnectorError)?.code == .brokenAnswer }
     }
 
-    @Test("broken UTF-8", arguments: [[0xFF], [0xC3], [0xC0, 0x80], [0xED, 0xA0, 0x80], [0xF5, 0x80, 0x80, 0x80], [0xE2, 0x82]] as [[UInt8]])
+    @Test(
+        "broken UTF-8",
+        arguments: [[0xFF], [0xC3], [0xC0, 0x80], [0xED, 0xA0, 0x80], [0xF5, 0x80, 0x80, 0x80], [0xE2, 0x82]] as [[UInt8]])
     func utf8(bytes: [UInt8]) {
         for text in [[0x22] + bytes + [0x22], [0x7B, 0x22] + bytes + [0x22, 0x3A, 0x31, 0x7D], bytes] {
             #expect { _ = try JSONValue(parsing: text) } throws: { ($0 as? ConnectorError)?.code == .brokenAnswer }
@@ -98,8 +103,10 @@ struct JSONValueTests {
         let evil: [String] = [
             String(repeating: "[", count: 100_000), String(repeating: #"{"a":"#, count: 100_000), String(repeating: "9", count: 10 << 20),
             "\"" + String(repeating: "a", count: 3000) + "\"", "[" + String(repeating: "0,", count: 1000) + "0]",
-            "[" + String(repeating: "[],", count: 1000) + "0]", "[" + String(repeating: "\"\(String(repeating: "x", count: 1000))\",", count: 6) + "0]",
-            "{\"" + String(repeating: "n", count: 2001) + "\":1}", "-" + String(repeating: "1", count: 400), "1e" + String(repeating: "0", count: 400),
+            "[" + String(repeating: "[],", count: 1000) + "0]",
+            "[" + String(repeating: "\"\(String(repeating: "x", count: 1000))\",", count: 6) + "0]",
+            "{\"" + String(repeating: "n", count: 2001) + "\":1}", "-" + String(repeating: "1", count: 400),
+            "1e" + String(repeating: "0", count: 400),
         ]
         for text in evil {
             #expect { _ = try JSONValue(parsing: Array(text.utf8), limits: limits) } throws: { ($0 as? ConnectorError)?.code == .tooLarge }

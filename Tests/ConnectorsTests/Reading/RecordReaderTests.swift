@@ -38,15 +38,27 @@ struct RecordReaderTests {
         "records and envelope",
         arguments: [
             ("$[*]", #"[{"id":1},2,[3]]"#, [#"{"id":1}"#, "2", "[3]"], "[]", true),
-            ("$.data[*]", #"{"total":2,"data":[{"id":1},{"id":2}],"next":"c"}"#, [#"{"id":1}"#, #"{"id":2}"#], #"{"total":2,"data":[],"next":"c"}"#, true),
-            ("$.data.sites[*]", #"{"data":{"x":[1],"sites":["a"]},"sites":[9]}"#, [#""a""#], #"{"data":{"x":[1],"sites":[]},"sites":[9]}"#, true),
-            ("$.data[*].rows[*]", #"{"data":[{"k":1,"rows":[1,2]},{"rows":[3]},{"k":2}]}"#, ["1", "2", "3"], #"{"data":[{"k":1,"rows":[]},{"rows":[]},{"k":2}]}"#, true),
+            (
+                "$.data[*]", #"{"total":2,"data":[{"id":1},{"id":2}],"next":"c"}"#, [#"{"id":1}"#, #"{"id":2}"#],
+                #"{"total":2,"data":[],"next":"c"}"#, true
+            ),
+            (
+                "$.data.sites[*]", #"{"data":{"x":[1],"sites":["a"]},"sites":[9]}"#, [#""a""#],
+                #"{"data":{"x":[1],"sites":[]},"sites":[9]}"#, true
+            ),
+            (
+                "$.data[*].rows[*]", #"{"data":[{"k":1,"rows":[1,2]},{"rows":[3]},{"k":2}]}"#, ["1", "2", "3"],
+                #"{"data":[{"k":1,"rows":[]},{"rows":[]},{"k":2}]}"#, true
+            ),
             ("$.data[1].rows[*]", #"{"data":[{"rows":[1]},{"rows":[2,3]}]}"#, ["2", "3"], #"{"data":[{"rows":[1]},{"rows":[]}]}"#, true),
             ("$.data[*]", #"{"data":{"a":1,"b":[2]}}"#, ["1", "[2]"], #"{"data":{}}"#, true),
             ("$.data[*]", #"{"data":[]}"#, [], #"{"data":[]}"#, true), ("$.data[*]", #"{"data":null}"#, [], #"{"data":null}"#, false),
-            ("$.data[*]", #"{"error":"no"}"#, [], #"{"error":"no"}"#, false), ("$.data[*]", #"[{"data":[1]}]"#, [], #"[{"data":[1]}]"#, false),
-            ("$.data[*]", #"{"x":{"data":[1]}}"#, [], #"{"x":{"data":[1]}}"#, false), ("$", " 12", ["12"], "null", true), ("$", #"{"a":[1]}"#, [#"{"a":[1]}"#], "null", true),
-            ("$.a", #"{"a":"x","b":"a"}"#, [#""x""#], #"{"b":"a"}"#, true), ("$.a.b", #"{"a":{"b":{"a":{"b":1}}}}"#, [#"{"a":{"b":1}}"#], #"{"a":{}}"#, true),
+            ("$.data[*]", #"{"error":"no"}"#, [], #"{"error":"no"}"#, false),
+            ("$.data[*]", #"[{"data":[1]}]"#, [], #"[{"data":[1]}]"#, false),
+            ("$.data[*]", #"{"x":{"data":[1]}}"#, [], #"{"x":{"data":[1]}}"#, false), ("$", " 12", ["12"], "null", true),
+            ("$", #"{"a":[1]}"#, [#"{"a":[1]}"#], "null", true),
+            ("$.a", #"{"a":"x","b":"a"}"#, [#""x""#], #"{"b":"a"}"#, true),
+            ("$.a.b", #"{"a":{"b":{"a":{"b":1}}}}"#, [#"{"a":{"b":1}}"#], #"{"a":{}}"#, true),
         ] as [(String, String, [String], String, Bool)])
     func records(path: String, text: String, records: [String], envelope: String, foundList: Bool) throws {
         let whole = try read(text, at: path)
@@ -71,7 +83,8 @@ struct RecordReaderTests {
     @Test("a name that comes twice is refused outside records, inside, and among them")
     func duplicates() throws {
         for (path, text) in [
-            ("$.d[*]", #"{"d":[1],"d":[2]}"#), ("$.d[*]", #"{"d":[{"a":1,"a":2}]}"#), ("$.d[*]", #"{"d":{"a":1,"a":2}}"#), ("$.d[*]", #"{"x":{"a":1,"a":1},"d":[]}"#),
+            ("$.d[*]", #"{"d":[1],"d":[2]}"#), ("$.d[*]", #"{"d":[{"a":1,"a":2}]}"#), ("$.d[*]", #"{"d":{"a":1,"a":2}}"#),
+            ("$.d[*]", #"{"x":{"a":1,"a":1},"d":[]}"#),
         ] { #expect(try read(text, at: path).error == .brokenAnswer, "\(text)") }
     }
 
@@ -105,7 +118,9 @@ struct RecordReaderTests {
     func missingList() throws {
         let path = try JSONPath("$.data[*]")
         var count = 0
-        let envelope = try RecordReader.forEach(at: path, in: Array(#"{"data":[1,2],"n":2}"#.utf8)) { (_) throws(ConnectorError) in count += 1 }
+        let envelope = try RecordReader.forEach(at: path, in: Array(#"{"data":[1,2],"n":2}"#.utf8)) { (_) throws(ConnectorError) in
+            count += 1
+        }
         #expect(count == 2 && envelope["n"] == .number("2"))
         #expect { _ = try RecordReader.forEach(at: path, in: Array("{}".utf8)) { (_) throws(ConnectorError) in } } throws: {
             ($0 as? ConnectorError)?.code == .brokenAnswer

@@ -3,9 +3,9 @@ import Foundation
 /// The target is named in the environment, because the arguments are libFuzzer's.
 private let name = ProcessInfo.processInfo.environment["FUZZ_TARGET"] ?? ""
 
-private let check: ([UInt8]) throws(BrokenProperty) -> Void = {
-    if let target = FuzzTarget(rawValue: name) { return target.check }
-    if let target = ReaderTarget(rawValue: name) { return target.check }
+private let check: @Sendable ([UInt8]) throws(BrokenProperty) -> Void = {
+    if let target = FuzzTarget(rawValue: name) { return { (bytes) throws(BrokenProperty) in try target.check(bytes) } }
+    if let target = ReaderTarget(rawValue: name) { return { (bytes) throws(BrokenProperty) in try target.check(bytes) } }
     let names = FuzzTarget.allCases.map(\.rawValue) + ReaderTarget.allCases.map(\.rawValue)
     fatalError("FUZZ_TARGET is one of: \(names.joined(separator: " "))")
 }()

@@ -1,5 +1,5 @@
+import ChildProcess
 import Foundation
-import Synchronization
 
 /// A self-signed certificate for `localhost`, in a folder of its own.
 struct TestCertificate: Sendable {
@@ -14,25 +14,53 @@ struct TestCertificate: Sendable {
         defer { try? FileManager.default.removeItem(at: folder) }
         let made = TestCertificate(folder: folder)
         try await onThread {
-            let process = openssl([
+            try run([
                 "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
                 "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
                 "-keyout", made.key, "-out", made.certificate,
             ])
-            process.standardError = FileHandle.nullDevice
-            try process.run()
-            process.waitUntilExit()
-            guard process.terminationStatus == 0 else { throw OpenSSLServer.Failure(text: "openssl req failed") }
         }
         return try await body(made)
     }
+
+    /// Dates the certificate into a past year: `openssl req` makes none that has expired, `openssl ca` does.
+    func expire() async throws {
+        let configuration = """
+            [ca]
+            default_ca = own
+            [own]
+            database = \(folder.path)/index.txt
+            new_certs_dir = \(folder.path)
+            serial = \(folder.path)/serial
+            default_md = sha256
+            policy = any
+            x509_extensions = names
+            [any]
+            commonName = supplied
+            [names]
+            subjectAltName = DNS:localhost
+
+            """
+        for (name, text) in [("ca.cnf", configuration), ("index.txt", ""), ("serial", "01\n")] {
+            try Data(text.utf8).write(to: folder.appendingPathComponent(name))
+        }
+        let request = folder.appendingPathComponent("request.csr").path
+        for arguments in [
+            ["req", "-new", "-key", key, "-subj", "/CN=localhost", "-out", request],
+            [
+                "ca", "-batch", "-selfsign", "-notext", "-config", folder.appendingPathComponent("ca.cnf").path, "-keyfile", key,
+                "-in", request, "-out", certificate, "-startdate", "20200101000000Z", "-enddate", "20200102000000Z",
+            ],
+        ] {
+            try await onThread { try run(arguments) }
+        }
+    }
 }
 
-private func openssl(_ arguments: [String]) -> Process {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = ["openssl"] + arguments
-    return process
+private func run(_ arguments: [String]) throws {
+    guard try ChildProcess(["openssl"] + arguments).waitForExit() == 0 else {
+        throw OpenSSLServer.Failure(text: "openssl \(arguments[0]) failed")
+    }
 }
 
 /// `openssl s_server` on a port that the system picks. What is written to it goes to the client of the moment,
@@ -45,9 +73,7 @@ final class OpenSSLServer: @unchecked Sendable {
     }
 
     let port: Int
-    private let process: Process
-    private let input = Pipe()
-    private let output = Pipe()
+    private let process: ChildProcess
     private var unread = Data()
 
     /// Runs `body` with a server and ends it.
@@ -67,16 +93,12 @@ final class OpenSSLServer: @unchecked Sendable {
     }
 
     private init(_ certificate: TestCertificate, _ arguments: [String]) throws {
-        process = openssl(
-            ["s_server", "-accept", "127.0.0.1:0", "-cert", certificate.certificate, "-key", certificate.key] + arguments)
-        process.standardInput = input
-        process.standardOutput = output
-        process.standardError = FileHandle.nullDevice
-        try process.run()
+        process = try ChildProcess(
+            ["openssl", "s_server", "-accept", "127.0.0.1:0", "-cert", certificate.certificate, "-key", certificate.key] + arguments)
         // It prints `ACCEPT 127.0.0.1:PORT` once it listens.
         var text = Data()
         while true {
-            let more = output.fileHandleForReading.availableData
+            let more = process.output.availableData
             guard !more.isEmpty else { throw Failure(text: "openssl s_server ended before it listened") }
             text += more
             let lines = String(decoding: text, as: UTF8.self).components(separatedBy: "\n").dropLast()
@@ -90,13 +112,12 @@ final class OpenSSLServer: @unchecked Sendable {
     }
 
     private func stop() async throws {
-        // Not `terminate`: threads of a Swift program have SIGTERM blocked, and children inherit that.
-        kill(process.processIdentifier, SIGKILL)
-        try await onThread { [self] in process.waitUntilExit() }
+        process.kill()
+        try await onThread { [self] in _ = process.waitForExit() }
     }
 
     func write(_ bytes: [UInt8]) throws {
-        try input.fileHandleForWriting.write(contentsOf: Data(bytes))
+        try process.input.write(contentsOf: Data(bytes))
     }
 
     /// Passes over everything up to and with `marker`, such as what openssl prints of a new session.
@@ -119,9 +140,9 @@ final class OpenSSLServer: @unchecked Sendable {
     private func receive() async throws {
         let more = try await onThread { [self] in
             // Bounded, so that a broken test fails rather than hangs.
-            var waiting = pollfd(fd: output.fileHandleForReading.fileDescriptor, events: Int16(POLLIN), revents: 0)
+            var waiting = pollfd(fd: process.output.fileDescriptor, events: Int16(POLLIN), revents: 0)
             guard poll(&waiting, 1, 30_000) > 0 else { throw Failure(text: "the client sends nothing") }
-            return output.fileHandleForReading.availableData
+            return process.output.availableData
         }
         guard !more.isEmpty else { throw Failure(text: "openssl s_server has ended") }
         unread += more

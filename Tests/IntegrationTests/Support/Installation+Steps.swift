@@ -64,7 +64,7 @@ extension Installation {
         _ what: String, passing nudge: Duration? = nil, sourceLocation: SourceLocation = #_sourceLocation,
         _ condition: () async throws -> Bool
     ) async throws {
-        let deadline = ContinuousClock.now + .seconds(20)
+        let deadline = ContinuousClock.now + .seconds(50)
         var looks = 0
         while try await !condition() {
             looks += 1

@@ -88,7 +88,7 @@ func withAdminOffice(_ body: (AdminOffice) async throws -> Void) async throws {
     var keyIDs: [OperatorRole: OperatorKeyID] = [:]
     for role in OperatorRole.allCases {
         let (key, secret) = try await OperatorKeys.issue(
-            name: "The \(role.rawValue)", role: role, store: store, random: random, time: clock.source)
+            name: "The \(role.rawValue)", role: role, store: store, keyRing: keyRing, random: random, time: clock.source)
         keys[role] = secret
         keyIDs[role] = key.id
     }

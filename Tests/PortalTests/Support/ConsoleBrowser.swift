@@ -11,11 +11,14 @@ struct ConsoleBrowser {
     let handler: Handler
     var cookie: String
     var csrf = ""
+    /// Sent with each form, where it is asked for again or not.
+    var operatorKey: String
 
     /// Signs in with a role's key.
-    init(_ office: AdminOffice, as role: OperatorRole) async throws {
-        handler = WebSurface(office.environment).handler
+    init(_ office: AdminOffice, as role: OperatorRole, in environment: PortalEnvironment? = nil) async throws {
+        handler = WebSurface(environment ?? office.environment).handler
         let key = try #require(office.keys[role]).reveal()
+        operatorKey = key
         let answer = try await Answer(
             try await handler(
                 Request(
@@ -35,7 +38,7 @@ struct ConsoleBrowser {
 
     /// - Parameter csrf: nil sends this browser's own.
     func post(_ path: String, _ form: String = "", csrf: String? = nil) async throws -> Answer {
-        let body = "csrf=\(csrf ?? self.csrf)" + (form.isEmpty ? "" : "&" + form)
+        let body = "csrf=\(csrf ?? self.csrf)&operatorKey=\(operatorKey)" + (form.isEmpty ? "" : "&" + form)
         return try await Answer(
             try await handler(
                 Request(

@@ -187,6 +187,11 @@ struct ControlTests {
             let (_, token, _) = try await sandbox.partner()
             _ = try await sandbox.vendor("GET", "/organization", token: token)
             #expect(sandbox.time.delays.withLock(\.last) == .milliseconds(40))
+            try await sandbox.control("PATCH", "/settings", #"{"latencySpreadMs":300}"#)
+            for _ in 0..<20 { _ = try await sandbox.vendor("GET", "/organization", token: token) }
+            let delays = sandbox.time.delays.withLock { $0.suffix(20) }
+            #expect(delays.allSatisfy { (.milliseconds(40) ..< .milliseconds(340)).contains($0) })
+            #expect(Set(delays).count > 10)
         }
     }
 

@@ -35,7 +35,7 @@ struct RawClient: Sendable {
     }
 
     private func exchange(_ bytes: [UInt8]) throws -> Reply {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { throw Failure(call: "socket", code: errno) }
         defer { close(descriptor) }
         var patience = timeval(tv_sec: 60, tv_usec: 0)

@@ -6,7 +6,8 @@ import Testing
 struct AugmenttTests {
     private func bench(_ configuration: String? = nil, id: String? = "i", secret: String? = "s") throws -> VendorBench {
         var bench = try VendorBench(
-            "augmentt", configuration: #"{"credentials":{"accessKeyId":"i","accessKeySecret":"s"},"customers":["# + (configuration ?? "") + "]}")
+            "augmentt",
+            configuration: #"{"credentials":{"accessKeyId":"i","accessKeySecret":"s"},"customers":["# + (configuration ?? "") + "]}")
         bench.headers["AccessKeyId"] = id
         bench.headers["AccessKeySecret"] = secret
         return bench
@@ -15,7 +16,8 @@ struct AugmenttTests {
     @Test("customers and licences, root arrays with whole numbers as ids")
     func records() throws {
         var bench = try bench(
-            #"{"id":1001,"name":"Acme","counts":{"secure":42,"engage":40}},{"id":1002,"name":null},{"id":1003,"name":"Gone","fields":{"deactivated":true}}"#)
+            #"{"id":1001,"name":"Acme","counts":{"secure":42,"engage":40}},{"id":1002,"name":null},{"id":1003,"name":"Gone","fields":{"deactivated":true}}"#
+        )
         let customers = bench.get("/v1/customers").json
         #expect(customers.each("id") == [1001, 1002, 1003])
         #expect(customers.each("customer_name") == ["Acme", .null, "Gone"])

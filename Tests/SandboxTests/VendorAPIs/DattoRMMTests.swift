@@ -36,7 +36,8 @@ struct DattoRMMTests {
 
     @Test("the next page may be said to be elsewhere")
     func elsewhere() throws {
-        var bench = try bench(#"{"id":"u1","name":"A"},{"id":"u2","name":"B"}"#, more: #","options":{"nextOrigin":"https://elsewhere.example"}"#)
+        var bench = try bench(
+            #"{"id":"u1","name":"A"},{"id":"u2","name":"B"}"#, more: #","options":{"nextOrigin":"https://elsewhere.example"}"#)
         let next = bench.get("/api/v2/account/sites?max=1").json["pageDetails"]?["nextPageUrl"]?.string
         #expect(next?.hasPrefix("https://elsewhere.example/datto-rmm/") == true)
     }

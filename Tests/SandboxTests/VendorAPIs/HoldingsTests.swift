@@ -11,7 +11,8 @@ struct HoldingsTests {
         "a wrong configuration changes nothing",
         arguments: names.flatMap { name in
             [
-                "[]", #"{"customer":[]}"#, #"{"customers":["c"]}"#, #"{"customers":[{"id":1,"counts":{"a":-1}}]}"#, #"{"customers":[{"counts":{"a":"1"}}]}"#,
+                "[]", #"{"customer":[]}"#, #"{"customers":["c"]}"#, #"{"customers":[{"id":1,"counts":{"a":-1}}]}"#,
+                #"{"customers":[{"counts":{"a":"1"}}]}"#,
                 #"{"credentials":{"other":"x"}}"#, #"{"options":{"other":1}}"#, #"{"pageSize":0}"#, #"{"tokenSeconds":-1}"#,
             ].map { (name, $0) }
         })
@@ -25,12 +26,16 @@ struct HoldingsTests {
 
     @Test("faults strike, and an error page can come with 200")
     func faults() throws {
-        var bench = try VendorBench("augmentt", headers: ["AccessKeyId": "augmentt-sandbox-id", "AccessKeySecret": "augmentt-sandbox-secret"])
-        let faults = #"[{"path":"/augmentt/v1/customers","status":200,"body":"<html>down</html>"},{"path":"/augmentt/","status":429,"retryAfter":2},{"path":"/augmentt/","half":true}]"#
+        var bench = try VendorBench(
+            "augmentt", headers: ["AccessKeyId": "augmentt-sandbox-id", "AccessKeySecret": "augmentt-sandbox-secret"])
+        let faults =
+            #"[{"path":"/augmentt/v1/customers","status":200,"body":"<html>down</html>"},{"path":"/augmentt/","status":429,"retryAfter":2},{"path":"/augmentt/","half":true}]"#
         bench.desk.model.setFaults(try #require(try JSONParser.parse(Array(faults.utf8)).elements).map(Fault.init))
         #expect(bench.desk.model.faults[0].json["body"] == "<html>down</html>")
         let page = bench.get("/v1/customers")
-        #expect(page.status == 200 && page.text == "<html>down</html>" && page.answer.headerFields[.contentType]?.hasPrefix("text/html") == true)
+        #expect(
+            page.status == 200 && page.text == "<html>down</html>" && page.answer.headerFields[.contentType]?.hasPrefix("text/html") == true
+        )
         let slow = bench.get("/v1/customers")
         #expect(slow.status == 429 && slow.answer.headerFields[.retryAfter] == "2")
         #expect(bench.get("/v1/customers").answer.delivery == .half)
@@ -49,7 +54,9 @@ struct HoldingsTests {
 
     @Test("counted records are found by their place")
     func counted() {
-        let records = CountedRecords([VendorCustomer("a", "A", ["x": 2, "none": 0, "y": 1]), VendorCustomer("b", "B", [:]), VendorCustomer("c", "C", ["x": 3])])
+        let records = CountedRecords([
+            VendorCustomer("a", "A", ["x": 2, "none": 0, "y": 1]), VendorCustomer("b", "B", [:]), VendorCustomer("c", "C", ["x": 3]),
+        ])
         #expect(records.total == 6)
         #expect(records.records(1..<5).map { "\($0.number)\($0.customer.idText ?? "")\($0.kind)" } == ["1ax", "2ay", "3cx", "4cx"])
         #expect(records.records(6..<9).isEmpty)

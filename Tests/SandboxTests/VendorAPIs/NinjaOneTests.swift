@@ -14,7 +14,8 @@ struct NinjaOneTests {
     @Test("a token by client credentials, then organizations and devices by the last id seen")
     func records() throws {
         var bench = try bench(
-            #"{"id":7,"name":"Acme","counts":{"WINDOWS_SERVER":2,"MAC:offline":1}},{"id":3,"name":"Zero"},{"id":9,"name":null,"counts":{"null":2}}"#)
+            #"{"id":7,"name":"Acme","counts":{"WINDOWS_SERVER":2,"MAC:offline":1}},{"id":3,"name":"Zero"},{"id":9,"name":null,"counts":{"null":2}}"#
+        )
         let token = bench.signIn("/ws/oauth/token", Self.form)
         #expect(token.json["token_type"] == "Bearer" && token.json["expires_in"] == 3600)
         #expect(bench.get("/v2/organizations?pageSize=2").json.each("id") == [3, 7])
@@ -48,7 +49,8 @@ struct NinjaOneTests {
         "what the token step refuses",
         arguments: [
             ("", 400), ("grant_type=password", 400), ("grant_type=client_credentials&client_id=i&client_secret=x&scope=monitoring", 401),
-            ("grant_type=client_credentials&client_id=i&client_secret=s", 400), ("grant_type=client_credentials&client_id=i&client_secret=s&scope=control", 400),
+            ("grant_type=client_credentials&client_id=i&client_secret=s", 400),
+            ("grant_type=client_credentials&client_id=i&client_secret=s&scope=control", 400),
         ])
     func refused(form: String, status: Int) throws {
         var bench = try bench()

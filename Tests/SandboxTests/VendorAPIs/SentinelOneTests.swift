@@ -16,7 +16,8 @@ struct SentinelOneTests {
     @Test("sites by cursor, which has to be encoded")
     func pages() throws {
         var bench = try bench(
-            #"{"id":"1","name":"A","counts":{"complete":5}},{"id":"2","name":"B","fields":{"state":"expired"}},{"id":"3","name":null,"counts":{"core":2}},{"id":null,"name":"D"}"#)
+            #"{"id":"1","name":"A","counts":{"complete":5}},{"id":"2","name":"B","fields":{"state":"expired"}},{"id":"3","name":null,"counts":{"core":2}},{"id":null,"name":"D"}"#
+        )
         let first = bench.get(Self.path + "?state=active&limit=2").json
         #expect(first["data"]?["sites"]?.each("id") == ["1", "3"])
         #expect(first["data"]?["sites"]?.each("activeLicenses") == [5, 2] && first["data"]?["sites"]?.each("sku") == ["complete", "core"])

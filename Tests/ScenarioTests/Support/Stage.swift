@@ -78,7 +78,7 @@ func withStage(_ setup: StageSetup = StageSetup(), _ play: (Stage) async throws 
     let failure: (any Error)?
     do {
         let (_, key) = try await OperatorKeys.issue(
-            name: "Scenario", role: .admin, store: application.store, random: .system, time: clock.source)
+            name: "Scenario", role: .admin, store: application.store, keyRing: application.keyRing, random: .system, time: clock.source)
         let stage = Stage(
             application: application, portalURL: portalURL,
             sandbox: SandboxHand(server: sandbox.server, url: sandbox.url, client: client), wire: wire, clock: clock, log: log,

@@ -17,6 +17,38 @@ struct StepwiseStore: Store {
         await step()
         try memory.insertWrappedKey(key)
     }
+    func wrappedKeys() async throws(StoreError) -> [WrappedDataKey] {
+        await step()
+        return try memory.wrappedKeys()
+    }
+    func replaceWrappedKey(with key: WrappedDataKey, at instant: Date) async throws(StoreError) {
+        await step()
+        try memory.replaceWrappedKey(with: key, at: instant)
+    }
+    func rewrapKeys(_ keys: [WrappedDataKey]) async throws(StoreError) {
+        await step()
+        try memory.rewrapKeys(keys)
+    }
+    func removeUnusedKeys() async throws(StoreError) -> [String] {
+        await step()
+        return try memory.removeUnusedKeys()
+    }
+    func sealedValues(notUnder keyID: String?, after cursor: SealContext?, limit: Int) async throws(StoreError) -> [SealedValue] {
+        await step()
+        return try memory.sealedValues(notUnder: keyID, after: cursor, limit: limit)
+    }
+    func replaceSealed(_ replacements: [SealedReplacement]) async throws(StoreError) -> Int {
+        await step()
+        return try memory.replaceSealed(replacements)
+    }
+    func sealedSetting(_ name: String) async throws(StoreError) -> SealedSecret? {
+        await step()
+        return try memory.sealedSetting(name)
+    }
+    func insertSealedSetting(_ name: String, _ value: SealedSecret) async throws(StoreError) {
+        await step()
+        try memory.insertSealedSetting(name, value)
+    }
     func checkWritable() async throws(StoreError) {
         await step()
         try memory.checkWritable()
@@ -46,6 +78,10 @@ struct StepwiseStore: Store {
         await step()
         try memory.touchOperatorKey(id, at: at)
     }
+    func replaceOperatorKeyHash(_ id: OperatorKeyID, _ before: String, with hash: String) async throws(StoreError) {
+        await step()
+        try memory.replaceOperatorKeyHash(id, before, with: hash)
+    }
     func revokeOperatorKey(_ id: OperatorKeyID, at: Date) async throws(StoreError) {
         await step()
         try memory.revokeOperatorKey(id, at: at)
@@ -66,6 +102,10 @@ struct StepwiseStore: Store {
         await step()
         try memory.deleteSession(tokenHash: tokenHash)
     }
+    func deleteSessions(of subject: SessionSubject) async throws(StoreError) {
+        await step()
+        try memory.deleteSessions(of: subject)
+    }
     func deleteExpiredSessions(at: Date) async throws(StoreError) {
         await step()
         try memory.deleteExpiredSessions(at: at)
@@ -85,6 +125,10 @@ struct StepwiseStore: Store {
     func appendAudit(_ entry: AuditEntry) async throws(StoreError) {
         await step()
         try memory.appendAudit(entry)
+    }
+    func auditEntries(after cursor: Int, limit: Int) async throws(StoreError) -> [AuditEntry] {
+        await step()
+        return try memory.auditEntries(after: cursor, limit: limit)
     }
     func auditEntries(partner: PartnerID?, before cursor: Int?, limit: Int) async throws(StoreError) -> [AuditEntry] {
         await step()
@@ -253,7 +297,7 @@ struct StepwiseStore: Store {
         return try memory.finishRun(id, state: state, failure: failure, findings: findings, at: at)
     }
 
-    func planLines(_ run: SyncRunID, _ lines: [UsageLine]) async throws(StoreError) {
+    func planLines(_ run: SyncRunID, _ lines: some Sequence<UsageLine> & Sendable) async throws(StoreError) {
         await step()
         try memory.planLines(run, lines)
     }

@@ -1,3 +1,4 @@
+import ChildProcess
 import Foundation
 import Glibc
 import Store
@@ -114,19 +115,12 @@ struct OpeningTests {
     @Test("is refused while another process has it", .enabled(if: access("/usr/bin/flock", X_OK) == 0))
     func lockedByProcess() async throws {
         try await withTemporaryDirectory { directory in
-            let process = Process()
-            process.executableURL = URL(filePath: "/usr/bin/flock")
             // Holds the lock, says so, and waits until its input ends.
-            process.arguments = ["--no-fork", directory + "/perch.lock", "/bin/sh", "-c", "echo held; read end"]
-            let input = Pipe()
-            let output = Pipe()
-            process.standardInput = input
-            process.standardOutput = output
-            try process.run()
-            #expect(output.fileHandleForReading.availableData == Data("held\n".utf8))
+            let process = try ChildProcess(["flock", "--no-fork", directory + "/perch.lock", "/bin/sh", "-c", "echo held; read end"])
+            #expect(process.output.availableData == Data("held\n".utf8))
             await expectFailure(.locked) { _ = try openSQLiteStore(directory) }
-            try input.fileHandleForWriting.close()
-            process.waitUntilExit()
+            try process.input.close()
+            process.waitForExit()
             try await openSQLiteStore(directory).close()
         }
     }

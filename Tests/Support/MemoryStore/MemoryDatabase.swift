@@ -4,44 +4,48 @@ import Store
 
 /// All tables, as one value. The topics' files say how each is read and changed.
 struct MemoryDatabase: Sendable {
-    var wrappedKey: WrappedDataKey?
+    /// Grows with every change of anything.
+    private(set) var changes = 0
 
-    var partners: [PartnerID: Partner] = [:]
-    var partnerIDs: [PartnerID.RawValue] = []
-    var partnerByReference: [String: PartnerID] = [:]
-    var connections: [PartnerID: Connection] = [:]
-    var credentials: [PartnerID: VendorCredential] = [:]
+    var wrappedKeys: [WrappedDataKey] = [] { didSet { changes += 1 } }
+    var sealedSettings: [String: SealedSecret] = [:] { didSet { changes += 1 } }
 
-    var schedules: [PartnerID: Schedule] = [:]
-    var dueSchedules: [Due<String>] = []
+    var partners: [PartnerID: Partner] = [:] { didSet { changes += 1 } }
+    var partnerIDs: [PartnerID.RawValue] = [] { didSet { changes += 1 } }
+    var partnerByReference: [String: PartnerID] = [:] { didSet { changes += 1 } }
+    var connections: [PartnerID: Connection] = [:] { didSet { changes += 1 } }
+    var credentials: [PartnerID: VendorCredential] = [:] { didSet { changes += 1 } }
+
+    var schedules: [PartnerID: Schedule] = [:] { didSet { changes += 1 } }
+    var dueSchedules: [Due<String>] = [] { didSet { changes += 1 } }
 
     /// By id.
-    var accounts: [PartnerID: [Account]] = [:]
-    var services: [String: Service] = [:]
+    var accounts: [PartnerID: [Account]] = [:] { didSet { changes += 1 } }
+    var services: [String: Service] = [:] { didSet { changes += 1 } }
 
     /// In the order of insertion; the index is the run's number in the indexes.
-    var runs: [StoredRun] = []
-    var runNumbers: [SyncRunID: Int] = [:]
-    var runHistory: [PartnerID: [Due<Int>]] = [:]
+    var runs: [StoredRun] = [] { didSet { changes += 1 } }
+    var runNumbers: [SyncRunID: Int] = [:] { didSet { changes += 1 } }
+    var runHistory: [PartnerID: [Due<Int>]] = [:] { didSet { changes += 1 } }
     /// By the instant of creation.
-    var activeRuns: [Due<Int>] = []
-    var activeRunOfPartner: [PartnerID: Int] = [:]
-    var lastCounts: [PartnerID: [LastCountKey: LastCount]] = [:]
+    var activeRuns: [Due<Int>] = [] { didSet { changes += 1 } }
+    var activeRunOfPartner: [PartnerID: Int] = [:] { didSet { changes += 1 } }
+    var lastCounts: [PartnerID: [LastCountKey: LastCount]] = [:] { didSet { changes += 1 } }
 
     /// In the order of insertion.
-    var alerts: [Alert] = []
-    var alertNumbers: [AlertID: Int] = [:]
-    var alertNumbersByAlertID: [PartnerID: [String: Int]] = [:]
-    var alertHistory: [PartnerID: [Due<Int>]] = [:]
-    var dueAlerts: [Due<Int>] = []
+    var alerts: [Alert] = [] { didSet { changes += 1 } }
+    var alertNumbers: [AlertID: Int] = [:] { didSet { changes += 1 } }
+    var alertNumbersByAlertID: [PartnerID: [String: Int]] = [:] { didSet { changes += 1 } }
+    var alertHistory: [PartnerID: [Due<Int>]] = [:] { didSet { changes += 1 } }
+    var dueAlerts: [Due<Int>] = [] { didSet { changes += 1 } }
 
-    var operatorKeys: [OperatorKeyID: OperatorKey] = [:]
-    var operatorKeyByHash: [String: OperatorKeyID] = [:]
-    var sessions: [String: WebSession] = [:]
-    var nonces: [String: Date] = [:]
-    var launchLinks: [String: LaunchLink] = [:]
+    var operatorKeys: [OperatorKeyID: OperatorKey] = [:] { didSet { changes += 1 } }
+    var operatorKeyByHash: [String: OperatorKeyID] = [:] { didSet { changes += 1 } }
+    var sessions: [String: WebSession] = [:] { didSet { changes += 1 } }
+    var nonces: [String: Date] = [:] { didSet { changes += 1 } }
+    var launchLinks: [String: LaunchLink] = [:] { didSet { changes += 1 } }
     /// The entry with sequence 1 first.
-    var audit: [AuditEntry] = []
+    var audit: [AuditEntry] = [] { didSet { changes += 1 } }
 
     func requirePartner(_ id: PartnerID) throws(StoreError) {
         guard partners[id] != nil else { throw .notFound("partner", id) }

@@ -12,6 +12,7 @@ extension MemoryStore {
             stored.createdAt = key.createdAt.stored
             stored.lastUsedAt = key.lastUsedAt?.stored
             stored.revokedAt = key.revokedAt?.stored
+            stored.expiresAt = key.expiresAt?.stored
             database.operatorKeys[key.id] = stored
             database.operatorKeyByHash[key.hash] = key.id
         }
@@ -35,6 +36,16 @@ extension MemoryStore {
 
     public func touchOperatorKey(_ id: OperatorKeyID, at instant: Date) throws(StoreError) {
         try access { database throws(StoreError) in database.operatorKeys[id]?.lastUsedAt = instant.stored }
+    }
+
+    public func replaceOperatorKeyHash(_ id: OperatorKeyID, _ before: String, with hash: String) throws(StoreError) {
+        try access { database throws(StoreError) in
+            guard database.operatorKeys[id]?.hash == before else { return }
+            guard database.operatorKeyByHash[hash] == nil else { throw .duplicate("such operator key") }
+            database.operatorKeys[id]?.hash = hash
+            database.operatorKeyByHash[before] = nil
+            database.operatorKeyByHash[hash] = id
+        }
     }
 
     public func revokeOperatorKey(_ id: OperatorKeyID, at instant: Date) throws(StoreError) {
@@ -76,6 +87,12 @@ extension MemoryStore {
         try access { database throws(StoreError) in database.sessions[tokenHash] = nil }
     }
 
+    public func deleteSessions(of subject: SessionSubject) throws(StoreError) {
+        try access { database throws(StoreError) in
+            database.sessions = database.sessions.filter { $0.value.subject != subject }
+        }
+    }
+
     public func deleteExpiredSessions(at instant: Date) throws(StoreError) {
         try access { database throws(StoreError) in
             let instant = instant.stored
@@ -114,12 +131,11 @@ extension MemoryStore {
 
 extension MemoryStore {
     public func appendAudit(_ entry: AuditEntry) throws(StoreError) {
-        try access { database throws(StoreError) in
-            var stored = entry
-            stored.sequence = database.audit.count + 1
-            stored.at = entry.at.stored
-            database.audit.append(stored)
-        }
+        try access { database throws(StoreError) in database.append(entry) }
+    }
+
+    public func auditEntries(after cursor: Int, limit: Int) throws(StoreError) -> [AuditEntry] {
+        try access { database throws(StoreError) in Array(database.audit.dropFirst(max(0, cursor)).prefix(max(0, limit))) }
     }
 
     public func auditEntries(partner: PartnerID?, before cursor: Int?, limit: Int) throws(StoreError) -> [AuditEntry] {
@@ -128,5 +144,15 @@ extension MemoryStore {
             let entries = database.audit[..<end].reversed().lazy.filter { partner == nil || $0.partnerID == partner }
             return Array(entries.prefix(max(0, limit)))
         }
+    }
+}
+
+extension MemoryDatabase {
+    mutating func append(_ entry: AuditEntry) {
+        var stored = entry
+        stored.sequence = audit.count + 1
+        stored.at = entry.at.stored
+        stored.chainHash = AuditChain.hash(of: stored, after: audit.last?.chainHash ?? AuditChain.beginning)
+        audit.append(stored)
     }
 }

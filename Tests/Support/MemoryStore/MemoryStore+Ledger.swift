@@ -2,7 +2,7 @@ import Foundation
 import Store
 
 extension MemoryStore {
-    public func planLines(_ id: SyncRunID, _ lines: [UsageLine]) throws(StoreError) {
+    public func planLines(_ id: SyncRunID, _ lines: some Sequence<UsageLine>) throws(StoreError) {
         try access { database throws(StoreError) in
             let number = try database.runNumber(id)
             guard database.runs[number].run.finishedAt == nil else { throw .notFound("active run", id) }

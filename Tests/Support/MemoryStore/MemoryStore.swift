@@ -40,7 +40,14 @@ public final class MemoryStore: Store {
             guard state.isOpen else {
                 throw StoreError(code: .unavailable, message: "The database was closed. Nothing was changed.")
             }
-            return try body(&state.database)
+            guard let note = AuditNote.current, let entry = note.pending else { return try body(&state.database) }
+            let before = state.database.changes
+            let value = try body(&state.database)
+            if state.database.changes != before {
+                state.database.append(entry)
+                note.close()
+            }
+            return value
         }
     }
 
@@ -50,17 +57,5 @@ public final class MemoryStore: Store {
 
     public func close() {
         state.withLock { $0.isOpen = false }
-    }
-
-    public func wrappedKey() throws(StoreError) -> WrappedDataKey? {
-        try access { database throws(StoreError) in database.wrappedKey }
-    }
-
-    public func insertWrappedKey(_ key: WrappedDataKey) throws(StoreError) {
-        try access { database throws(StoreError) in
-            guard database.wrappedKey == nil else { throw .duplicate("data key") }
-            database.wrappedKey = key
-            database.wrappedKey?.createdAt = key.createdAt.stored
-        }
     }
 }

@@ -9,6 +9,7 @@ struct OperatorAnswer: Encodable, Sendable {
     var createdAt: Date
     @OrNull var lastUsedAt: Date?
     @OrNull var revokedAt: Date?
+    @OrNull var expiresAt: Date?
 
     init(_ key: OperatorKey) {
         id = key.id
@@ -17,6 +18,7 @@ struct OperatorAnswer: Encodable, Sendable {
         createdAt = key.createdAt
         lastUsedAt = key.lastUsedAt
         revokedAt = key.revokedAt
+        expiresAt = key.expiresAt
     }
 }
 
@@ -26,6 +28,7 @@ struct IssuedOperatorAnswer: Encodable, Sendable {
     var name: String
     var role: OperatorRole
     var createdAt: Date
+    @OrNull var expiresAt: Date?
     var key: String
 }
 
@@ -38,6 +41,8 @@ struct AuditAnswer: Encodable, Sendable {
     @OrNull var partnerId: PartnerID?
     @OrNull var address: String?
     var details: String
+    /// Chains the entry to the one before it (docs/audit.md).
+    var hash: String
 
     init(_ entry: AuditEntry) {
         sequence = entry.sequence
@@ -47,6 +52,7 @@ struct AuditAnswer: Encodable, Sendable {
         partnerId = entry.partnerID
         address = entry.address
         details = entry.details
+        hash = entry.chainHash
     }
 }
 

@@ -10,6 +10,8 @@ extension AdminAPI {
                 partner: call.request.query["partner"].map { PartnerID($0) }, before: page.afterNumber(),
                 limit: page.limitAndOne)
             return .answer(Page(entries, page, key: { String($0.sequence) }, item: AuditAnswer.init))
-        }
+        },
+        AdminRoute(.get, "/audit.csv", .viewer) { call in AuditExport(call.environment.store).response(.csv) },
+        AdminRoute(.get, "/audit.json", .viewer) { call in AuditExport(call.environment.store).response(.json) },
     ]
 }

@@ -1,3 +1,4 @@
+import Foundation
 import HTTPServer
 import Integration
 import Store
@@ -13,10 +14,12 @@ extension AdminAPI {
             let body = try await call.body(OperatorBody.self)
             let environment = call.environment
             let (key, secret) = try await OperatorKeys.issue(
-                name: body.name, role: choice(OperatorRole.self, body.role, field: "role"), store: environment.store,
-                random: environment.random, time: environment.time, by: call.initiator)
+                name: body.name, role: choice(OperatorRole.self, body.role, field: "role"),
+                expiresAt: body.expiresInDays.map { try expiry($0, environment) } ?? nil, store: environment.store,
+                keyRing: environment.keyRing, random: environment.random, time: environment.time, by: call.initiator)
             let answer = IssuedOperatorAnswer(
-                id: key.id, name: key.name, role: key.role, createdAt: key.createdAt, key: secret.reveal())
+                id: key.id, name: key.name, role: key.role, createdAt: key.createdAt, expiresAt: key.expiresAt,
+                key: secret.reveal())
             return .answer(answer, status: .created)
         },
         AdminRoute(.delete, "/operators/{operatorId}", .admin) { call in
@@ -31,8 +34,17 @@ extension AdminAPI {
 private struct OperatorBody: StrictBody {
     var name: String
     var role: String
+    var expiresInDays: WholeNumber?
 
     enum CodingKeys: String, CodingKey, CaseIterable {
-        case name, role
+        case name, role, expiresInDays
     }
+}
+
+private func expiry(_ days: WholeNumber, _ environment: PortalEnvironment) throws -> Date {
+    guard (1...OperatorKeys.longestLifeInDays).contains(days.value) else {
+        throw invalidInput(
+            "A key lives 1 to \(OperatorKeys.longestLifeInDays) days; leave it out for one without an end.", field: "expiresInDays")
+    }
+    return environment.time.now().addingTimeInterval(Double(days.value) * 86_400)
 }

@@ -25,6 +25,17 @@ extension AdminAPI {
             let link = try await LaunchLinks.make(for: call.partnerID, by: call.initiator, call.environment)
             return .answer(LaunchLinkAnswer(url: link.url, expiresAt: link.expiresAt))
         },
+        // For a laptop that was lost, or a user who left: whoever is signed in as this partner is so no longer (ASVS 7.4.5).
+        AdminRoute(.delete, "/partners/{partnerId}/sessions", .operator) { call in
+            let (partner, environment) = (try await call.desk.partner(call.partnerID), call.environment)
+            let entry = AuditEntry(
+                at: environment.time.now(), actor: call.initiator.actor, action: "sessions.end", partnerID: partner.id,
+                address: call.initiator.address, details: "Ended all sign-ins of the partner.")
+            try await environment.store.audited(entry) { () async throws(StoreError) in
+                try await environment.store.deleteSessions(of: .partner(partner.id))
+            }
+            return Response(status: .noContent)
+        },
     ]
 }
 

@@ -48,6 +48,8 @@ extension Console {
                     frame: visit.frame("Audit trail", .audit), partnerID: partner?.rawValue ?? "", hasRows: !shown.isEmpty,
                     rows: shown.map { AuditView.Row($0, operators: operators) },
                     olderBefore: entries.count > entriesPerPage ? shown.last.map { String($0.sequence) } ?? "" : ""))
-        }
+        },
+        .page("/console/audit.csv", .viewer) { visit in AuditExport(visit.environment.store).response(.csv) },
+        .page("/console/audit.json", .viewer) { visit in AuditExport(visit.environment.store).response(.json) },
     ]
 }

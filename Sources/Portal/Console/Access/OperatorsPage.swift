@@ -1,3 +1,4 @@
+import Foundation
 import HTTPServer
 import HTTPTypes
 import Integration
@@ -13,6 +14,7 @@ struct OperatorsView: Sendable {
         var createdAt: TimeView
         var lastUsedAt: TimeView?
         var revokedAt: TimeView?
+        var expiresAt: TimeView?
         var canRevoke: Bool
 
         init(_ key: OperatorKey) {
@@ -23,6 +25,7 @@ struct OperatorsView: Sendable {
             createdAt = TimeView(key.createdAt, time)
             lastUsedAt = key.lastUsedAt.map { TimeView($0, time) }
             revokedAt = key.revokedAt.map { TimeView($0, time) }
+            expiresAt = key.revokedAt == nil ? key.expiresAt.map { TimeView($0, time) } : nil
             canRevoke = key.revokedAt == nil
         }
     }
@@ -56,22 +59,33 @@ extension Console {
     static let operatorRoutes: [ConsoleRoute] = [
         .page("/console/operators", .admin) { visit in try await visit.operatorsPage() },
         // Answered with the page itself: the key is shown once and stands in no address.
-        .form("/console/operators", .admin) { visit, form in
+        .confirmedForm("/console/operators", .admin) { visit, form in
             let environment = visit.environment
             do {
                 let (key, secret) = try await OperatorKeys.issue(
                     name: form["name"] ?? "", role: choice(OperatorRole.self, form["role"] ?? "", field: "role"),
-                    store: environment.store, random: environment.random, time: environment.time, by: visit.initiator)
+                    expiresAt: try expiry(form["expiresInDays"] ?? "", environment), store: environment.store,
+                    keyRing: environment.keyRing, random: environment.random, time: environment.time, by: visit.initiator)
                 return try await visit.operatorsPage(issued: .init(name: key.name, key: secret.reveal()))
             } catch let error as IntegrationError where error.code == .invalidInput {
                 return try await visit.operatorsPage(error: error.message, status: error.pageStatus)
             }
         },
-        .form("/console/operators/{operatorId}/revoke", .admin) { visit, _ in
+        .confirmedForm("/console/operators/{operatorId}/revoke", .admin) { visit, _ in
             try await OperatorKeys.revoke(
                 OperatorKeyID(visit.request.parameters["operatorId"] ?? ""), store: visit.environment.store,
                 time: visit.environment.time, by: visit.initiator)
             return .redirect(to: ConsoleFrame.Place.operators.address)
         },
     ]
+}
+
+/// Nil for an empty field: a key without an end.
+private func expiry(_ text: String, _ environment: PortalEnvironment) throws(IntegrationError) -> Date? {
+    let text = text.trimmingCharacters(in: .whitespaces)
+    guard !text.isEmpty else { return nil }
+    guard let days = Int(text), (1...OperatorKeys.longestLifeInDays).contains(days) else {
+        throw invalidInput("A key lives 1 to \(OperatorKeys.longestLifeInDays) days; leave the field empty for one without an end.")
+    }
+    return environment.time.now().addingTimeInterval(Double(days) * 86_400)
 }

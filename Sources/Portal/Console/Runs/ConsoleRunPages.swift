@@ -75,7 +75,7 @@ extension Console {
             let run = try await visit.desk.cancelRun(visit.runID, by: visit.initiator)
             return .redirect(to: "/console/runs/\(run.id)")
         },
-        .form("/console/runs/{runId}/release", .operator) { visit, _ in
+        .confirmedForm("/console/runs/{runId}/release", .operator) { visit, _ in
             let run = try await visit.desk.releaseRun(visit.runID, by: visit.initiator).run
             return .redirect(to: "/console/runs/\(run.id)")
         },

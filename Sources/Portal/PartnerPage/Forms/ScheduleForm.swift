@@ -56,6 +56,8 @@ struct ScheduleFormView: Sendable, Hashable {
     var next: String
     var error: String
     var timeError: String
+    /// False for who may only look.
+    var canSave = true
 
     struct Choice: Sendable, Hashable {
         var value: String

@@ -72,6 +72,18 @@ struct PartnerPageView: Sendable, Hashable {
             partnerName: overview.partner.name, csrf: occasion.csrf, refreshes: isLive, version: settings.version)
     }
 
+    /// Takes away what would change something: for a partner's user who may only look.
+    mutating func showOnly() {
+        canEnable = false
+        canDisable = false
+        canForgetKey = false
+        connectForm = nil
+        sync?.canStart = false
+        zeros?.canSend = false
+        testAlert?.canSend = false
+        schedule?.canSave = false
+    }
+
     private static let historyRows = 10
     /// RFC 3986 section 2.3.
     private static let unreserved = CharacterSet(

@@ -108,7 +108,8 @@ extension VendorHoldings {
         }
         for member in json["options"]?.members ?? [] {
             guard options[member.name] != nil else {
-                throw SandboxError(.invalid, "There is no option \(member.name). Options: \(options.keys.sorted().joined(separator: ", ")).")
+                throw SandboxError(
+                    .invalid, "There is no option \(member.name). Options: \(options.keys.sorted().joined(separator: ", ")).")
             }
             changed.options[member.name] = member.value
         }

@@ -55,9 +55,7 @@ struct Migrations {
                     number INTEGER PRIMARY KEY, name TEXT NOT NULL, sha256 TEXT NOT NULL
                 ) STRICT
                 """)
-        try checkApplied(database)
-        let applied = try Int.fetchOne(database, sql: "SELECT COUNT(*) FROM schema_migration") ?? 0
-        let missing = all.dropFirst(applied)
+        let missing = try missing(in: database)
         guard !missing.isEmpty else { return [] }
 
         // A migration may have to rebuild a table that others refer to, which SQLite allows only with the checks put off
@@ -67,7 +65,15 @@ struct Migrations {
             try apply(migration, to: database)
         }
         try database.execute(sql: "PRAGMA foreign_keys = ON")
-        return Array(missing)
+        return missing
+    }
+
+    /// What `apply` would apply. Reads only.
+    /// - Throws: `StoreError` with code `newerSchema` or `migration`.
+    func missing(in database: Database) throws -> [Migration] {
+        try checkApplied(database)
+        let applied = try Int.fetchOne(database, sql: "SELECT COUNT(*) FROM schema_migration") ?? 0
+        return Array(all.dropFirst(applied))
     }
 
     private func apply(_ migration: Migration, to database: Database) throws {

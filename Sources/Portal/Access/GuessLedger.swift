@@ -1,0 +1,61 @@
+import Foundation
+
+/// Who has guessed wrong how often: the more often, the longer the wait. Only who guessed waits; a key that has opened from an
+/// address before opens from there at any time, so that no stranger can lock an operator out, not even one behind the same address.
+struct GuessLedger: Sendable {
+    /// Wrong tries that cost no wait: people paste the wrong line.
+    static let free = 5
+    /// The wait after the first try beyond; it doubles with each.
+    static let firstWait: TimeInterval = 1
+    static let longestWait: TimeInterval = 60
+    /// After so long without a wrong try all is forgotten.
+    static let memory: TimeInterval = 15 * 60
+    /// Guessers remembered; beyond, the one that was quiet longest is forgotten.
+    static let capacity = 10_000
+
+    private struct Record: Sendable {
+        var failures: Int
+        var lastAt: Date
+    }
+
+    private var records: [String: Record] = [:]
+    private var trusted: Set<String> = []
+
+    /// How long the guesser has to wait; 0 when it may try now. Any of several names that it goes by makes it wait.
+    func wait(_ names: [String], at now: Date) -> TimeInterval {
+        names.map { name in
+            guard let record = records[name], record.failures >= Self.free, now.timeIntervalSince(record.lastAt) < Self.memory
+            else { return 0 }
+            let wait = min(Self.longestWait, Self.firstWait * pow(2, Double(record.failures - Self.free)))
+            // A clock set back must not make anyone wait for longer than that.
+            return min(wait, max(0, record.lastAt.addingTimeInterval(wait).timeIntervalSince(now)))
+        }.max() ?? 0
+    }
+
+    mutating func failed(_ names: [String], at now: Date) {
+        for name in names {
+            if let record = records[name], now.timeIntervalSince(record.lastAt) < Self.memory {
+                records[name] = Record(failures: record.failures + 1, lastAt: now)
+            } else {
+                if records.count >= Self.capacity { forgetSome(at: now) }
+                records[name] = Record(failures: 1, lastAt: now)
+            }
+        }
+    }
+
+    func trusts(_ name: String) -> Bool { trusted.contains(name) }
+
+    mutating func trust(_ name: String) {
+        if trusted.count >= Self.capacity { trusted.removeAll() }
+        trusted.insert(name)
+    }
+
+    /// The old ones, or the tenth that was quiet longest: so that a flood of addresses does not sort the table for each of them.
+    private mutating func forgetSome(at now: Date) {
+        records = records.filter { now.timeIntervalSince($0.value.lastAt) < Self.memory }
+        guard records.count >= Self.capacity else { return }
+        for (name, _) in records.sorted(by: { $0.value.lastAt < $1.value.lastAt }).prefix(Self.capacity / 10) {
+            records[name] = nil
+        }
+    }
+}

@@ -1,0 +1,209 @@
+import Foundation
+import Integration
+import Logging
+import Secrets
+import Store
+
+/// Finds the master key, opens the data keys with it, and rotates both, while the service runs or beside it.
+public struct KeyKeeper: Sendable {
+    private let configuration: Configuration
+    private let dependencies: Dependencies
+    private let store: any Store
+
+    public init(_ configuration: Configuration, _ dependencies: Dependencies, _ store: any Store) {
+        self.configuration = configuration
+        self.dependencies = dependencies
+        self.store = store
+    }
+
+    // MARK: - Opening
+
+    /// Opens the database's data keys with the operator's key; a new database gets a data key.
+    public func openKeyRing() async throws(ApplicationError) -> KeyRing {
+        do {
+            let wrapped = try await store.wrappedKeys()
+            if let keyRing = try KeyRing.open(wrapped, master: masterKey(for: wrapped)) { return keyRing }
+            let (keyRing, new) = try KeyRing.create(
+                master: masterKey(for: []), random: dependencies.random, at: dependencies.time.now())
+            try await store.insertWrappedKey(new)
+            return keyRing
+        } catch let error as SecretsError {
+            throw ApplicationError(error.message)
+        } catch let error as StoreError {
+            throw ApplicationError(error.message)
+        } catch {
+            throw ApplicationError("\(error)")
+        }
+    }
+
+    /// Opens what is there and makes nothing: for a look from outside.
+    public func openForReading() async throws -> KeyRing? {
+        let wrapped = try await store.wrappedKeys()
+        return wrapped.isEmpty ? nil : try Self.open(wrapped, configuration)
+    }
+
+    /// Opens data keys with the master key that there is; makes none.
+    /// - Throws: `SecretsError` with code `keyFileUnavailable` when there is none, and what opening throws.
+    public static func open(_ wrapped: [WrappedDataKey], _ configuration: Configuration) throws(SecretsError) -> KeyRing? {
+        let keyFile = keyFile(configuration)
+        let given = try givenKey(configuration)
+        let found = given == nil ? try MasterKeyFile.load(keyFile) : given
+        guard let master = found else {
+            throw SecretsError(
+                code: .keyFileUnavailable,
+                message: """
+                    There is no master key: neither is \(Setting.secretKey.key) set, nor is there a key file \(keyFile). Nothing was \
+                    changed.
+                    """)
+        }
+        return try KeyRing.open(wrapped, master: master)
+    }
+
+    private static func keyFile(_ configuration: Configuration) -> String { configuration.dataDirectory + "/secret.key" }
+    private var keyFile: String { Self.keyFile(configuration) }
+
+    private static func givenKey(_ configuration: Configuration) throws(SecretsError) -> MasterKey? {
+        guard let given = configuration.secretKey else { return nil }
+        do {
+            return try MasterKey(base64: given)
+        } catch {
+            throw SecretsError(code: error.code, message: "\(Setting.secretKey.key): \(error.message)")
+        }
+    }
+
+    /// The master key that the settings or the key file give. A rotation that was cut off between the database and the key file is
+    /// ended, whichever of the two it had reached.
+    private func masterKey(for wrapped: [WrappedDataKey]) throws(SecretsError) -> MasterKey {
+        if let given = try Self.givenKey(configuration) { return given }
+        if let next = try MasterKeyFile.load(MasterKeyFile.nextPath(of: keyFile)) {
+            do {
+                _ = try KeyRing.open(wrapped, master: next)
+                try MasterKeyFile.takeNext(of: keyFile)
+            } catch {
+                guard error.code == .masterKeyWrong else { throw error }
+                try MasterKeyFile.dropNext(of: keyFile)
+            }
+        }
+        let (key, created) = try MasterKeyFile.loadOrCreate(at: keyFile, random: dependencies.random)
+        if created {
+            dependencies.logger.notice(
+                "made a key file for the stored keys; keep a copy of it apart from the database", metadata: ["path": "\(keyFile)"])
+        }
+        return key
+    }
+
+    // MARK: - Rotation
+
+    /// What a rotation of the data key did.
+    public struct Report: Sendable, Hashable {
+        /// The data key that seals now.
+        public var keyID: String
+        public var resealed: Int
+        /// Values that did not open under any data key and were left as they are, by place.
+        public var failed: [String]
+        /// Data keys that nothing needs any more and that were removed.
+        public var removed: [String]
+    }
+
+    /// A new data key from now on; then every stored value is sealed with it, a few at a time. Cut off at any moment, the next
+    /// rotation or the next start goes on with it: until then each value opens with the key that sealed it.
+    /// - Parameter atOnce: values sealed anew in one transaction.
+    public func rotateDataKey(_ keyRing: KeyRing, atOnce: Int = 50, by initiator: Initiator) async throws -> Report {
+        let now = dependencies.time.now()
+        if try await !store.sealedValues(notUnder: keyRing.keyID, after: nil, limit: 1).isEmpty {
+            let resumed = try await reseal(keyRing, atOnce: atOnce)
+            // What does not open must not keep everything else under the present key for ever.
+            if resumed.resealed > 0 { return resumed }
+        }
+        let (next, wrapped) = try KeyRing.create(
+            master: masterKey(for: try await store.wrappedKeys()), random: dependencies.random, at: now)
+        try await store.audited(entry("keys.rotateData", initiator, "from \(keyRing.keyID) to \(wrapped.id)")) {
+            () async throws(StoreError) in try await store.replaceWrappedKey(with: wrapped, at: now)
+        }
+        keyRing.adopt(next)
+        return try await reseal(keyRing, atOnce: atOnce)
+    }
+
+    /// Seals with the present data key what an older one still seals. Does nothing when there is nothing.
+    @discardableResult
+    public func reseal(_ keyRing: KeyRing, atOnce: Int = 50) async throws -> Report {
+        let current = keyRing.keyID
+        var report = Report(keyID: current, resealed: 0, failed: [], removed: [])
+        var cursor: SealContext?
+        while true {
+            let values = try await store.sealedValues(notUnder: current, after: cursor, limit: atOnce)
+            guard let last = values.last else { break }
+            var replacements: [SealedReplacement] = []
+            for value in values {
+                do {
+                    let secret = try keyRing.open(value.sealed, value.context)
+                    replacements.append(
+                        SealedReplacement(
+                            context: value.context, before: value.sealed,
+                            after: try keyRing.seal(secret, value.context, random: dependencies.random)))
+                } catch {
+                    report.failed.append("\(value.context.table) \(value.context.row)")
+                    dependencies.logger.error(
+                        "A stored secret does not open and keeps its old data key", metadata: ["error": "\(error)"])
+                }
+            }
+            // What somebody replaced meanwhile is sealed with the present key already.
+            report.resealed += try await store.replaceSealed(replacements)
+            cursor = last.context
+        }
+        return report
+    }
+
+    /// Ends a rotation that was cut off, and removes the data keys that nothing needs any more. Only while nothing else uses the
+    /// store: what was sealed with an old key a moment ago might not be stored yet.
+    public func finishRotation(_ keyRing: KeyRing) async throws {
+        guard try await store.wrappedKeys().count > 1 else { return }
+        let report = try await reseal(keyRing)
+        let removed = try await store.removeUnusedKeys()
+        dependencies.logger.notice(
+            "went on with a rotation of the data key",
+            metadata: [
+                "resealed": "\(report.resealed)", "failed": "\(report.failed.count)", "removed": "\(removed.joined(separator: " "))",
+            ])
+    }
+
+    /// The data keys under another master key. Nothing that they sealed is touched, so it is done in one transaction.
+    /// - Parameter given: the new key, which must stand in the settings before the next start. Nil for an installation with a key file:
+    ///   then a new key is made and takes the file's place.
+    public func rotateMasterKey(to given: MasterKey?, by initiator: Initiator) async throws {
+        let wrapped = try await store.wrappedKeys()
+        let old = try masterKey(for: wrapped)
+        let usesFile = configuration.secretKey == nil
+        guard usesFile == (given == nil) else {
+            throw IntegrationError(
+                code: .invalidInput,
+                message: usesFile
+                    ? "This installation keeps its master key in \(keyFile) and makes a new one by itself. Leave the new key out."
+                    : "This installation is given its master key by \(Setting.secretKey.key), so a new one must be given too. "
+                        + "`perch keys generate` makes one.",
+                field: "newKey")
+        }
+        let new = given ?? MasterKey.generate(random: dependencies.random)
+        guard new != old else {
+            throw IntegrationError(
+                code: .invalidInput, message: "The new master key is the present one. Nothing was changed.", field: "newKey")
+        }
+        let again = try KeyRing.rewrap(wrapped, from: old, to: new, random: dependencies.random)
+        if usesFile { try MasterKeyFile.writeNext(new, of: keyFile, random: dependencies.random) }
+        do {
+            try await store.audited(entry("keys.rotateMaster", initiator, "\(wrapped.count) data keys wrapped anew")) {
+                () async throws(StoreError) in try await store.rewrapKeys(again)
+            }
+        } catch {
+            if usesFile { try MasterKeyFile.dropNext(of: keyFile) }
+            throw error
+        }
+        if usesFile { try MasterKeyFile.takeNext(of: keyFile) }
+    }
+
+    private func entry(_ action: String, _ initiator: Initiator, _ details: String) -> AuditEntry {
+        AuditEntry(
+            at: dependencies.time.now(), actor: initiator.actor, action: action, partnerID: nil, address: initiator.address,
+            details: details)
+    }
+}

@@ -1,0 +1,143 @@
+import Foundation
+import GRDB
+import Glibc
+import Secrets
+
+/// Puts a backup in the place of a database.
+public struct DatabaseRestore: Sendable {
+    /// Where the backup is, as a file.
+    public var backup: String
+    public var directory: String
+    public var migrationsDirectory: String
+    /// A database that is there is moved aside; without it, it is a reason to stop.
+    public var replaces = false
+    /// A backup of an older schema is brought to the newest; without it, it is a reason to stop.
+    public var upgrades = false
+
+    public init(backup: String, directory: String, migrationsDirectory: String) {
+        self.backup = backup
+        self.directory = directory
+        self.migrationsDirectory = migrationsDirectory
+    }
+
+    public struct Report: Sendable, Hashable {
+        /// Where the database that was there is now.
+        public var movedAside: String?
+        /// Migrations that were applied to the backup.
+        public var applied: [String]
+    }
+
+    /// Checks a copy of the backup, makes it ready, and only then swaps it in. Whatever fails before, the database that was there
+    /// stays in its place.
+    ///
+    /// Sign-ins and launch links of the time of the backup end: who has signed out since, or whose key was taken away, must not be let in by it.
+    /// - Parameter admits: throws when this installation's key does not open the backup's data keys.
+    /// - Throws: `StoreError` with code `locked` while a process has the database, `newerSchema` for a backup of a newer Perch,
+    ///   `migration` for an older one without `upgrades`, `duplicate` when there is a database and not `replaces`, `corrupt`
+    ///   for a backup that an inspection finds faults in; and what `admits` throws.
+    public func run(at instant: Date, admits: ([WrappedDataKey]) throws -> Void) throws -> Report {
+        let migrations = try Migrations(directory: migrationsDirectory)
+        let place = try DataDirectory(directory)
+        let lock = try ProcessLock(place)
+        defer { lock.release() }
+        let isThere = access(place.databasePath, F_OK) == 0
+        guard !isThere || replaces else {
+            throw StoreError(
+                code: .duplicate,
+                message: "There is a database in \(place.path) already. It was left as it is; say --replace to move it aside.")
+        }
+
+        let incoming = place.databasePath + ".restoring"
+        defer { DatabaseFile.remove(incoming) }
+        try copy(to: incoming)
+        let applied = try prepare(incoming, migrations, instant, admits)
+        try DatabaseFile.sync(incoming)
+        let aside = isThere ? try moveAside(place, instant) : nil
+        try DatabaseFile.move(incoming, to: place.databasePath)
+        return Report(movedAside: aside, applied: applied)
+    }
+
+    private func copy(to path: String) throws(StoreError) {
+        guard access(backup, R_OK) == 0 else {
+            throw StoreError(code: .unavailable, message: "The backup \(backup) cannot be read: \(lastError()). Nothing was changed.")
+        }
+        try DatabaseFile.makeEmpty(path)
+        do {
+            let source = try FileHandle(forReadingFrom: URL(filePath: backup))
+            let target = try FileHandle(forWritingTo: URL(filePath: path))
+            while let piece = try source.read(upToCount: 1 << 20), !piece.isEmpty { try target.write(contentsOf: piece) }
+            try source.close()
+            try target.close()
+        } catch {
+            throw StoreError(
+                code: .io, message: "The backup \(backup) cannot be copied: \(error.localizedDescription). Nothing was changed.")
+        }
+    }
+
+    private func prepare(
+        _ path: String, _ migrations: Migrations, _ instant: Date, _ admits: ([WrappedDataKey]) throws -> Void
+    ) throws -> [String] {
+        do {
+            let queue = try DatabaseQueue(path: path)
+            let applied = try queue.writeWithoutTransaction { database in
+                try database.execute(sql: "PRAGMA journal_mode = DELETE")
+                guard try database.tableExists("schema_migration") else {
+                    throw StoreError(code: .corrupt, message: "The file \(backup) is not a database of Perch. Nothing was changed.")
+                }
+                let missing = try migrations.missing(in: database)
+                guard missing.isEmpty || upgrades else {
+                    throw StoreError(
+                        code: .migration,
+                        message: """
+                            The backup is of an older schema: it lacks \(missing.map(\.name).joined(separator: ", ")). Nothing was \
+                            changed. Restore it with the Perch that made it, or say --upgrade to bring it to this one's schema, \
+                            which the older Perch cannot open any more.
+                            """)
+                }
+                _ = try migrations.apply(to: database)
+                try database.inTransaction {
+                    try database.chainOlderAuditEntries()
+                    return .commit
+                }
+                let faults = SQLiteStore.inspect(database, migrations).flatMap(\.faults)
+                guard faults.isEmpty else {
+                    throw StoreError(
+                        code: .corrupt,
+                        message: "The backup is damaged, so nothing was changed. \(faults.joined(separator: " "))")
+                }
+                try admits(database.fetchAll(WrappedDataKey.self, "SELECT * FROM data_key ORDER BY retired_at IS NULL DESC"))
+                try database.inTransaction(.immediate) {
+                    for table in ["web_session", "launch_link"] { try database.execute(sql: "DELETE FROM \(table)") }
+                    try database.append(
+                        AuditEntry(
+                            at: instant, actor: "commandLine", action: "database.restore", partnerID: nil, address: nil,
+                            details: "restored a backup; sign-ins of its time were ended"))
+                    return .commit
+                }
+                return missing.map(\.name)
+            }
+            try queue.close()
+            return applied
+        } catch let error as DatabaseError {
+            throw StoreError(mapping: error)
+        }
+    }
+
+    private func moveAside(_ place: DataDirectory, _ instant: Date) throws -> String {
+        // What is still in the WAL belongs to the old database; it goes into the file where that still can be opened.
+        do {
+            let old = try DatabaseQueue(path: place.databasePath)
+            try old.writeWithoutTransaction { _ = try $0.checkpoint(.truncate) }
+            try old.close()
+        } catch is DatabaseError {
+            // A damaged one may be the reason for the restore: it is kept with its WAL as it is.
+        }
+        let stamp = instant.formatted(Date.ISO8601FormatStyle(dateTimeSeparator: .standard, timeSeparator: .omitted))
+        let aside = "\(place.databasePath).before-restore-\(stamp)"
+        for suffix in ["-wal", "-shm"] where access(place.databasePath + suffix, F_OK) == 0 {
+            try DatabaseFile.move(place.databasePath + suffix, to: aside + suffix)
+        }
+        try DatabaseFile.move(place.databasePath, to: aside)
+        return aside
+    }
+}

@@ -1,0 +1,129 @@
+import ArgumentParser
+import Foundation
+import Portal
+import Secrets
+import Store
+
+/// `perch database`: copies that can be brought back.
+struct DatabaseCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "database", abstract: "Back up and restore the database.", subcommands: [Backup.self, Restore.self])
+
+    struct Backup: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Copy the database as it is now, also while the service runs. Stored secrets stay encrypted in it.")
+        @OptionGroup var settings: SettingOptions
+        @Argument(help: "The file to make, or - for standard output.") var file: String
+
+        func run() async throws {
+            try await Console.reporting {
+                let configuration = try settings.configuration()
+                let dependencies = try Dependencies.live(configuration)
+                let store: SQLiteStore
+                let checks: [InspectionCheck]
+                let toOutput = file == "-"
+                let path = toOutput ? temporaryFile(dependencies) : file
+                do throws(StoreError) {
+                    store = try SQLiteStore(readingOnly: configuration.dataDirectory, logger: dependencies.logger)
+                    checks = try await store.backup(to: path, migrationsDirectory: configuration.resources.migrationsDirectory)
+                    try await store.close()
+                } catch {
+                    throw ApplicationError(error.message)
+                }
+                defer { if toOutput { unlink(path) } }
+                let faults = checks.flatMap(\.faults)
+                guard faults.isEmpty else {
+                    throw ApplicationError(
+                        "The copy is as damaged as the database: \(faults.joined(separator: " "))"
+                            + (toOutput ? "" : " It was kept as \(path)."))
+                }
+                if toOutput { try pour(path) }
+                for check in checks where check.name == "audit trail" { Console.warn("Backed up. Audit trail: \(check.remark)") }
+            }
+        }
+
+        /// Beside other temporary files, readable for nobody else (mode 0600).
+        private func temporaryFile(_ dependencies: Dependencies) -> String {
+            FileManager.default.temporaryDirectory.appending(path: dependencies.random.identifier(prefix: "perch-backup-")).path
+        }
+
+        private func pour(_ path: String) throws {
+            let source = try FileHandle(forReadingFrom: URL(filePath: path))
+            while let piece = try source.read(upToCount: 1 << 20), !piece.isEmpty {
+                try FileHandle.standardOutput.write(contentsOf: piece)
+            }
+            try source.close()
+        }
+    }
+
+    struct Restore: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Put a backup in the place of the database. The service must be stopped.")
+        @OptionGroup var settings: SettingOptions
+        @Argument(help: "The backup, or - for standard input.") var file: String
+        @Flag(help: "Move a database that is there aside.") var replace = false
+        @Flag(help: "Bring a backup of an older schema to this Perch's.") var upgrade = false
+
+        func run() async throws {
+            try await Console.reporting {
+                let configuration = try settings.configuration()
+                let dependencies = try Dependencies.live(configuration)
+                let fromInput = file == "-"
+                let path = fromInput ? try drain(dependencies) : file
+                defer { if fromInput { unlink(path) } }
+                var restore = DatabaseRestore(
+                    backup: path, directory: configuration.dataDirectory,
+                    migrationsDirectory: configuration.resources.migrationsDirectory)
+                restore.replaces = replace
+                restore.upgrades = upgrade
+                let report: DatabaseRestore.Report
+                do {
+                    report = try restore.run(at: dependencies.time.now()) { wrapped in
+                        if !wrapped.isEmpty { _ = try KeyKeeper.open(wrapped, configuration) }
+                    }
+                } catch let error as StoreError {
+                    throw ApplicationError(error.message)
+                } catch let error as SecretsError {
+                    throw ApplicationError(error.message)
+                }
+                if let aside = report.movedAside { Console.warn("The database that was there is now \(aside).") }
+                for migration in report.applied { Console.warn("Applied \(migration).") }
+                Console.say("Restored. Everybody has to sign in again.")
+            }
+        }
+
+        private func drain(_ dependencies: Dependencies) throws -> String {
+            let path = FileManager.default.temporaryDirectory.appending(path: dependencies.random.identifier(prefix: "perch-restore-")).path
+            guard FileManager.default.createFile(atPath: path, contents: nil, attributes: [.posixPermissions: 0o600]) else {
+                throw ApplicationError("The file \(path) cannot be made. Nothing was changed.")
+            }
+            let target = try FileHandle(forWritingTo: URL(filePath: path))
+            while let piece = try FileHandle.standardInput.read(upToCount: 1 << 20), !piece.isEmpty { try target.write(contentsOf: piece) }
+            try target.close()
+            return path
+        }
+    }
+}
+
+/// `perch doctor`: is everything there, whole, and readable?
+struct DoctorCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "doctor",
+        abstract: "Look at database, audit trail and stored secrets, also while the service runs; exits with 0 when all is well.")
+    @OptionGroup var settings: SettingOptions
+    @Option(help: ArgumentHelp("A head of the audit trail that was noted before: it must still be part of it.", valueName: "sequence:hash"))
+    var auditHead: String?
+
+    func run() async throws {
+        try await Console.reporting {
+            let configuration = try settings.configuration()
+            let dependencies = try Dependencies.live(configuration)
+            let checks = try await Doctor(configuration, dependencies).examine(auditHead: auditHead)
+            for check in checks {
+                Console.say("\(check.faults.isEmpty ? "ok   " : "FAULT") \(check.name): \(check.remark)")
+                for fault in check.faults { Console.say("      \(fault)") }
+            }
+            guard checks.allSatisfy(\.faults.isEmpty) else { throw ExitStatus.failed.code }
+        }
+    }
+}

@@ -1,0 +1,118 @@
+import ArgumentParser
+import Foundation
+import HTTPClient
+import Integration
+import Portal
+import Secrets
+import Store
+
+/// `perch keys`: the master key that wraps the data keys, and the data key that seals every stored secret.
+struct Keys: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Make and rotate the keys that stored secrets are sealed with.", subcommands: [Generate.self, Rotate.self])
+
+    struct Generate: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Print a new master key for PERCH_SECRET_KEY.")
+
+        func run() {
+            Console.say(MasterKey.generate(random: .system).base64().reveal())
+        }
+    }
+
+    enum Layer: String, ExpressibleByArgument, CaseIterable {
+        case data, master
+    }
+
+    struct Rotate: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Rotate the data key (every stored secret is sealed anew) or the master key (the data keys are wrapped anew).",
+            discussion: """
+                Works on the database itself while the service is stopped; with --url and --operator-key-file the running service \
+                does it, and goes on working meanwhile. Cut off at any moment, the next rotation or the next start goes on.
+                """)
+        @OptionGroup var settings: SettingOptions
+        @Argument(help: "data or master.") var layer: Layer
+        @Option(help: "File with the new master key, for an installation that is given its key by PERCH_SECRET_KEY.")
+        var newKeyFile: String?
+        @Option(help: "Secrets sealed anew in one transaction.") var atOnce = 50
+        @Option(help: "Where the running service is, for instance http://127.0.0.1:8080.") var url: String?
+        @Option(help: "File with an admin's operator key, for --url.") var operatorKeyFile: String?
+
+        func run() async throws {
+            try await Console.reporting {
+                let newKey = try newKeyFile.map { try secret(in: $0) }
+                if let url {
+                    try await ask(url, newKey)
+                } else {
+                    try await withKeys(settings) { store, keyRing, keeper in
+                        switch layer {
+                        case .data:
+                            let report = try await keeper.rotateDataKey(keyRing, atOnce: max(1, atOnce), by: .commandLine)
+                            let removed = try await store.removeUnusedKeys()
+                            Console.say("Sealed \(report.resealed) secrets with \(report.keyID); \(removed.count) older keys removed.")
+                            try complain(report.failed)
+                        case .master:
+                            let master = try newKey.map { try MasterKey(base64: $0) }
+                            try await keeper.rotateMasterKey(to: master, by: .commandLine)
+                            sayMaster()
+                        }
+                    }
+                }
+            }
+        }
+
+        private func complain(_ failed: [String]) throws {
+            guard !failed.isEmpty else { return }
+            throw ApplicationError("These do not open and were left as they are: \(failed.joined(separator: ", ")).")
+        }
+
+        private func sayMaster() {
+            Console.say(
+                newKeyFile.map { "The data keys are wrapped with the new key. Set PERCH_SECRET_KEY_FILE to \($0) before the next start." }
+                    ?? "The data keys are wrapped with a new key, which is in the key file now. Copies of the old file open nothing any more."
+            )
+        }
+
+        private func secret(in path: String) throws -> Secret {
+            do {
+                return Secret(try String(contentsOfFile: path, encoding: .utf8).trimmingCharacters(in: .whitespacesAndNewlines))
+            } catch {
+                throw ApplicationError("The file \(path) cannot be read.")
+            }
+        }
+
+        /// By the admin API, with the operator key that stands for the person who asks.
+        private func ask(_ url: String, _ newKey: Secret?) async throws {
+            guard let operatorKeyFile else { throw ApplicationError("--url needs --operator-key-file.") }
+            let configuration = try settings.configuration()
+            let dependencies = try Dependencies.live(configuration)
+            let operatorKey = try secret(in: operatorKeyFile)
+            let body = newKey.map { "{\"newKey\":\"\($0.reveal())\"}" } ?? (layer == .master ? "{}" : "")
+            let answer: IncomingResponse
+            do throws(HTTPClientError) {
+                answer = try await dependencies.http.send(
+                    OutgoingRequest(
+                        method: .post, url: "\(url)/api/v1/keys/rotate-\(layer.rawValue)-key",
+                        headerFields: [
+                            .authorization: "Bearer " + operatorKey.reveal(), .contentType: "application/json",
+                        ],
+                        body: Array(body.utf8), limits: RequestLimits(totalTimeout: .seconds(600))))
+            } catch {
+                throw ApplicationError(error.message)
+            }
+            let text = String(decoding: answer.body, as: UTF8.self)
+            guard answer.status.kind == .successful else { throw ApplicationError("\(url) answered \(answer.status.code): \(text)") }
+            if layer == .master { sayMaster() } else { Console.say(text) }
+        }
+    }
+}
+
+/// Opens the configured database and its keys for one action.
+func withKeys(
+    _ settings: SettingOptions, _ body: (any Store, KeyRing, KeyKeeper) async throws -> Void
+) async throws {
+    try await withStore(settings) { store, dependencies, configuration in
+        let keeper = KeyKeeper(configuration, dependencies, store)
+        try await body(store, try await keeper.openKeyRing(), keeper)
+    }
+}

@@ -1,0 +1,373 @@
+"""Backups, restores, rotations and `perch doctor` on the built program: beside the running service, cut off, and on damaged files."""
+
+import base64
+import hashlib
+import os
+import pathlib
+import shutil
+import signal
+import sqlite3
+import subprocess
+import threading
+
+import pytest
+
+from conftest import PROGRAM, Installation, call, clean_environment, perch
+
+
+@pytest.fixture(autouse=True)
+def customers(request):
+    """Without customers no partner can connect."""
+    if "sandbox" in request.fixturenames:
+        request.getfixturevalue("sandbox").customers(3)
+
+
+def data(installation: Installation) -> dict[str, str]:
+    return {"PERCH_DATA_DIRECTORY": str(installation.directory / "data")}
+
+
+def run(installation: Installation, *arguments: str, **settings: str) -> subprocess.CompletedProcess:
+    return perch(*arguments, directory=installation.directory, **(data(installation) | settings))
+
+
+def doctor(installation: Installation, *arguments: str, **settings: str) -> subprocess.CompletedProcess:
+    return run(installation, "doctor", *arguments, **settings)
+
+
+def database(installation: Installation) -> pathlib.Path:
+    return installation.directory / "data/perch.sqlite"
+
+
+def tampered(installation: Installation, *statements: str):
+    """As somebody who can write the file would: without the triggers."""
+    connection = sqlite3.connect(database(installation))
+    for trigger in ("audit_entry_is_never_changed", "audit_entry_is_never_removed"):
+        connection.execute(f"DROP TRIGGER IF EXISTS {trigger}")
+    for statement in statements:
+        connection.execute(statement)
+    connection.commit()
+    connection.close()
+
+
+def test_the_doctor_finds_nothing_beside_the_running_service_and_after_it(installation):
+    service = installation.start()
+    installation.connected_partner(service)
+    for _ in range(2):
+        answer = doctor(installation)
+        assert answer.returncode == 0, answer.stdout + answer.stderr
+        lines = answer.stdout.splitlines()
+        assert [line.split(":")[0] for line in lines] == [
+            "ok    integrity", "ok    references", "ok    migrations", "ok    audit trail", "ok    stored secrets"]
+        assert "3 open with data key dek_" in lines[4]
+        if service.process.poll() is None:
+            assert service.signal(signal.SIGTERM) == 0
+
+
+def test_the_doctor_names_what_was_altered_removed_moved_or_locked_away(installation):
+    service = installation.start()
+    first, _ = installation.connected_partner(service, "Alpha IT")
+    second, _ = installation.connected_partner(service, "Beta IT")
+    service.signal(signal.SIGTERM)
+    head = doctor(installation).stdout.split("head ")[1].split("\n")[0]
+    count = int(doctor(installation).stdout.split("audit trail: ")[1].split(" ")[0])
+    assert count >= 5
+    assert doctor(installation, "--audit-head", f"{count}:{head}").returncode == 0
+
+    pristine = installation.directory / "pristine"
+    shutil.copytree(installation.directory / "data", pristine)
+
+    def again():
+        shutil.rmtree(installation.directory / "data")
+        shutil.copytree(pristine, installation.directory / "data")
+
+    for statement, words in [
+        ("UPDATE audit_entry SET details = 'nothing happened' WHERE sequence = 3", "Entry 3 of the audit trail was altered"),
+        ("UPDATE audit_entry SET at = at + 1 WHERE sequence = 2", "Entry 2 of the audit trail was altered"),
+        ("DELETE FROM audit_entry WHERE sequence IN (3, 4)", "Entries 3 to 4 of the audit trail were removed"),
+        (f"DELETE FROM audit_entry WHERE sequence = {count}", f"Entry {count} of the audit trail was removed"),
+        (
+            f"UPDATE connection SET partner_key = (SELECT partner_key FROM connection WHERE partner_id = '{first['id']}') "
+            f"WHERE partner_id = '{second['id']}'",
+            f"connection.partner_key of {second['id']} does not open",
+        ),
+        (
+            f"UPDATE vendor_credential SET sealed_fields = zeroblob(90) WHERE partner_id = '{first['id']}'",
+            f"vendor_credential.sealed_fields of {first['id']} does not open",
+        ),
+    ]:
+        again()
+        tampered(installation, statement)
+        answer = doctor(installation)
+        assert answer.returncode == 1 and words in answer.stdout, (statement, answer.stdout)
+        assert answer.stdout.count("FAULT") == 1
+
+    # A trail that was chained anew is whole in itself; only a head noted elsewhere gives it away.
+    again()
+    tampered(installation, "UPDATE audit_entry SET details = 'nothing happened', hash = NULL", "UPDATE audit_entry SET hash = NULL")
+    assert doctor(installation).returncode == 1
+    assert run(installation, "operators", "list").returncode == 0
+    assert doctor(installation).returncode == 0
+    answer = doctor(installation, "--audit-head", f"{count}:{head}")
+    assert answer.returncode == 1 and "written anew" in answer.stdout
+
+    again()
+    (installation.directory / "data/secret.key").write_text(base64.b64encode(os.urandom(32)).decode() + "\n")
+    answer = doctor(installation)
+    assert answer.returncode == 1 and "not the one that this database was set up with" in answer.stdout
+    (installation.directory / "data/secret.key").unlink()
+    assert "There is no master key" in doctor(installation).stdout
+    assert not (installation.directory / "data/secret.key").exists()
+
+    again()
+    page = bytearray(database(installation).read_bytes())
+    for offset in range(4096 * 8, len(page), 4096):
+        page[offset:offset + 100] = b"\xff" * 100
+    database(installation).write_bytes(page)
+    assert doctor(installation).returncode != 0
+
+
+def test_the_doctor_of_nothing_says_so(tmp_path):
+    answer = perch("doctor", directory=tmp_path, PERCH_DATA_DIRECTORY=str(tmp_path / "nowhere"))
+    assert answer.returncode == 2 and "There is no database" in answer.stderr
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_backup_under_load_restores_to_the_same_ledger(installation, sandbox, tmp_path):
+    sandbox.customers(60)
+    service = installation.start()
+    partner, organization = installation.connected_partner(service)
+    stopped = threading.Event()
+
+    def load():
+        while not stopped.is_set():
+            job = service.api("POST", f"/partners/{partner['id']}/sync-runs")
+            service.ended(job["id"])
+
+    worker = threading.Thread(target=load)
+    worker.start()
+    backups = []
+    try:
+        for number in range(6):
+            file = tmp_path / f"backup-{number}.sqlite"
+            answer = run(installation, "database", "backup", str(file))
+            assert answer.returncode == 0, answer.stderr
+            assert "Audit trail" in answer.stderr
+            assert file.stat().st_mode & 0o777 == 0o600
+            backups.append(file)
+    finally:
+        stopped.set()
+        worker.join()
+    last = service.ended(service.api("POST", f"/partners/{partner['id']}/sync-runs")["id"])
+    lines = service.lines(last["id"])
+    poured = subprocess.run(
+        [PROGRAM, "database", "backup", "-"], cwd=installation.directory, capture_output=True, timeout=60,
+        env=clean_environment(**data(installation)))
+    assert poured.returncode == 0 and poured.stdout.startswith(b"SQLite format 3\0")
+
+    # It does not take the place of anything by accident.
+    assert run(installation, "database", "backup", str(backups[0])).returncode == 2
+    answer = run(installation, "database", "restore", str(backups[0]), "--replace")
+    assert answer.returncode == 2 and "in use" in answer.stderr, answer.stderr
+    assert service.signal(signal.SIGTERM) == 0
+    answer = run(installation, "database", "restore", str(backups[0]))
+    assert answer.returncode == 2 and "--replace" in answer.stderr
+
+    for file in backups:
+        assert secrets_in(file.read_bytes(), sandbox.vendor_key, organization["partnerKey"], installation.operator_key) == []
+        answer = run(installation, "database", "restore", str(file), "--replace")
+        assert answer.returncode == 0, answer.stderr
+        assert doctor(installation).returncode == 0, doctor(installation).stdout
+    aside = list((installation.directory / "data").glob("perch.sqlite.before-restore-*"))
+    assert len([one for one in aside if not one.name.endswith(("-wal", "-shm"))]) >= 1
+
+    answer = subprocess.run(
+        [PROGRAM, "database", "restore", "-", "--replace"], cwd=installation.directory, input=poured.stdout, capture_output=True,
+        timeout=60, env=clean_environment(**data(installation)))
+    assert answer.returncode == 0, answer.stderr
+    assert doctor(installation).returncode == 0
+    service = installation.start()
+    assert service.lines(last["id"]) == lines
+    trail = service.api("GET", "/audit")["items"]
+    assert "database.restore" in [entry["action"] for entry in trail]
+    # And the stored key still works.
+    assert service.ended(service.api("POST", f"/partners/{partner['id']}/sync-runs")["id"])["state"] == "succeeded"
+
+
+def secrets_in(text: bytes, *secrets: str) -> list[str]:
+    return [one for one in secrets if one.encode() in text or base64.b64encode(one.encode()).rstrip(b"=")[:-1] in text]
+
+
+def test_a_restore_refuses_what_would_surprise(installation, tmp_path):
+    service = installation.start()
+    installation.connected_partner(service)
+    good = tmp_path / "good.sqlite"
+    assert run(installation, "database", "backup", str(good)).returncode == 0
+    service.signal(signal.SIGTERM)
+    before = database(installation).read_bytes()
+
+    def refused(file: pathlib.Path, words: str, *flags: str):
+        answer = run(installation, "database", "restore", str(file), "--replace", *flags)
+        assert answer.returncode != 0 and words in answer.stderr, (words, answer.stderr)
+        assert database(installation).read_bytes() == before
+        assert not list((installation.directory / "data").glob("*.restoring*"))
+        assert doctor(installation).returncode == 0
+
+    def changed(name: str, *statements: str) -> pathlib.Path:
+        file = tmp_path / name
+        shutil.copy(good, file)
+        connection = sqlite3.connect(file)
+        for statement in statements:
+            connection.execute(statement)
+        connection.commit()
+        connection.close()
+        return file
+
+    newer = changed("newer.sqlite", "INSERT INTO schema_migration SELECT MAX(number) + 1, '9999_future.sql', '' FROM schema_migration")
+    refused(newer, "newer Perch")
+    refused(changed("empty.sqlite", "DROP TABLE schema_migration"), "not a database of Perch")
+    refused(tmp_path / "missing.sqlite", "cannot be read")
+    torn = tmp_path / "torn.sqlite"
+    torn.write_bytes(good.read_bytes()[: 4096 * 10])
+    refused(torn, "damaged")
+    noise = tmp_path / "noise.sqlite"
+    noise.write_bytes(os.urandom(20_000))
+    refused(noise, "not a database")
+    refused(
+        changed("trail.sqlite", "DROP TRIGGER audit_entry_is_never_removed", "DELETE FROM audit_entry WHERE sequence = 2"),
+        "Entry 2 of the audit trail was removed")
+    other_key = base64.b64encode(os.urandom(32)).decode()
+    answer = run(installation, "database", "restore", str(good), "--replace", PERCH_SECRET_KEY=other_key)
+    assert answer.returncode != 0 and "not the one that this database was set up with" in answer.stderr
+    assert database(installation).read_bytes() == before
+
+
+def test_a_backup_of_an_older_schema_is_upgraded_only_when_asked(installation, tmp_path):
+    """A database of the schema before this one, made by its own migration files."""
+    old = tmp_path / "old.sqlite"
+    connection = sqlite3.connect(old)
+    migrations = sorted((pathlib.Path(__file__).parents[2] / "migrations").glob("*.sql"))
+    connection.execute("CREATE TABLE schema_migration (number INTEGER PRIMARY KEY, name TEXT NOT NULL, sha256 TEXT NOT NULL) STRICT")
+    for number, file in enumerate(migrations[:3], 1):
+        connection.executescript(file.read_text())
+        digest = hashlib.sha256(file.read_bytes()).hexdigest()
+        connection.execute("INSERT INTO schema_migration VALUES (?, ?, ?)", (number, file.name, digest))
+    for number in range(1, 6):
+        connection.execute(
+            "INSERT INTO audit_entry (at, actor, action, details) VALUES (?, 'commandLine', 'operator.issue', ?)", (number, f"entry {number}"))
+    connection.commit()
+    connection.close()
+    shutil.rmtree(installation.directory / "data")
+    answer = run(installation, "database", "restore", str(old))
+    assert answer.returncode == 2 and "older schema" in answer.stderr and "--upgrade" in answer.stderr, answer.stderr
+    assert not database(installation).exists()
+    answer = run(installation, "database", "restore", str(old), "--upgrade")
+    assert answer.returncode == 0 and "0004_access_and_keys.sql" in answer.stderr, answer.stderr
+    answer = doctor(installation)
+    assert answer.returncode == 0, answer.stdout
+    assert "6 entries" in answer.stdout
+
+
+def test_keys_are_rotated_while_the_service_runs_and_while_it_does_not(installation):
+    service = installation.start()
+    partner, _ = installation.connected_partner(service)
+    key_file = installation.directory / "operator.key"
+    key_file.write_text(installation.operator_key + "\n")
+    online = ["--url", service.url, "--operator-key-file", str(key_file)]
+    assert run(installation, "keys", "rotate", "data").returncode == 2  # the service has the database
+    before = (installation.directory / "data/secret.key").read_text()
+
+    answer = run(installation, "keys", "rotate", "data", *online)
+    assert answer.returncode == 0, answer.stderr
+    answer = run(installation, "keys", "rotate", "master", *online)
+    assert answer.returncode == 0, answer.stderr
+    assert (installation.directory / "data/secret.key").read_text() != before
+    keys = service.api("GET", "/keys")
+    assert len(keys["dataKeys"]) == 2 and keys["underRetiredKeys"] == 0
+    assert service.ended(service.api("POST", f"/partners/{partner['id']}/sync-runs")["id"])["state"] == "succeeded"
+    assert doctor(installation).returncode == 0
+    service.kill()
+
+    service = installation.start()
+    assert len(service.api("GET", "/keys")["dataKeys"]) == 1
+    assert service.ended(service.api("POST", f"/partners/{partner['id']}/sync-runs")["id"])["state"] == "succeeded"
+    service.signal(signal.SIGTERM)
+    for layer in ("data", "master"):
+        answer = run(installation, "keys", "rotate", layer)
+        assert answer.returncode == 0, answer.stderr
+    assert doctor(installation).returncode == 0
+    # The old key is a start-up error now.
+    (installation.directory / "data/secret.key").write_text(before)
+    answer = run(installation, "operators", "issue", "X")
+    assert answer.returncode == 2 and "not the one that this database was set up with" in answer.stderr
+
+
+def test_a_given_master_key_is_rotated_to_a_new_one(tmp_path):
+    settings = {"PERCH_DATA_DIRECTORY": str(tmp_path / "data")}
+    old = perch("keys", "generate", directory=tmp_path).stdout.strip()
+    new = perch("keys", "generate", directory=tmp_path).stdout.strip()
+    assert len(base64.b64decode(old)) == 32 and old != new
+    issue = ["operators", "issue", "Ada"]
+    assert perch(*issue, directory=tmp_path, **settings, PERCH_SECRET_KEY=old).returncode == 0
+    (tmp_path / "new.key").write_text(new + "\n")
+    refused = perch("keys", "rotate", "master", directory=tmp_path, **settings, PERCH_SECRET_KEY=old)
+    assert refused.returncode != 0 and "must be given too" in refused.stderr
+    answer = perch("keys", "rotate", "master", "--new-key-file", "new.key", directory=tmp_path, **settings, PERCH_SECRET_KEY=old)
+    assert answer.returncode == 0, answer.stderr
+    assert new not in answer.stdout + answer.stderr
+    assert perch(*issue, directory=tmp_path, **settings, PERCH_SECRET_KEY=old).returncode == 2
+    assert perch(*issue, directory=tmp_path, **settings, PERCH_SECRET_KEY_FILE="new.key").returncode == 0
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")
+def test_a_rotation_killed_at_every_sync_goes_on(installation):
+    """SIGKILL at the Nth sync, N = 1, 2, ...: each time everything still opens, and the next rotation goes on where it was cut off."""
+    service = installation.start()
+    for number in range(4):
+        installation.connected_partner(service, f"Partner {number}")
+    service.signal(signal.SIGTERM)
+    killed = 0
+    for number in range(1, 60):
+        answer = subprocess.run(
+            ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=fdatasync,fsync",
+             "-e", f"inject=fdatasync,fsync:signal=SIGKILL:when={number}",
+             PROGRAM, "keys", "rotate", "data", "--at-once", "1"],
+            cwd=installation.directory, env=clean_environment(**data(installation)), capture_output=True, text=True, timeout=120)
+        if answer.returncode == 0:
+            break
+        if "ptrace" in answer.stderr:
+            pytest.skip("strace may not trace here")
+        killed += 1
+        answer = doctor(installation)
+        assert answer.returncode == 0, (number, answer.stdout)
+        assert "9 open with data key" in answer.stdout
+    else:
+        raise AssertionError("no rotation came through")
+    assert killed >= 3
+    service = installation.start()
+    keys = service.api("GET", "/keys")
+    assert len(keys["dataKeys"]) == 1 and keys["underRetiredKeys"] == 0
+
+
+def test_an_operator_key_expires(installation):
+    issued = run(installation, "operators", "issue", "Guest", "--role", "viewer", "--expires-in-days", "1")
+    assert issued.returncode == 0
+    assert run(installation, "operators", "issue", "X", "--expires-in-days", "0").returncode == 64
+    connection = sqlite3.connect(database(installation))
+    connection.execute("UPDATE operator_key SET expires_at = 1000 WHERE name = 'Guest'")
+    connection.commit()
+    connection.close()
+    listed = run(installation, "operators", "list").stdout
+    assert [line.split("\t")[2] for line in listed.splitlines()] == ["active", "expired"]
+    service = installation.start()
+    assert call("GET", service.url + "/api/v1/partners", headers={"Authorization": "Bearer " + issued.stdout.strip()})[0] == 401
+
+
+def test_hashes_from_before_there_was_a_key_are_keyed_at_the_next_start(installation):
+    plain = hashlib.sha256(installation.operator_key.encode()).hexdigest()
+    connection = sqlite3.connect(database(installation))
+    connection.execute("UPDATE operator_key SET hash = ?", (plain,))
+    connection.commit()
+    service = installation.start()
+    assert service.api("GET", "/partners")["items"] == []
+    assert connection.execute("SELECT hash FROM operator_key").fetchone()[0].startswith("h1:")
+    connection.close()

@@ -1,0 +1,142 @@
+import Foundation
+import Secrets
+import Testing
+
+@testable import Store
+
+@Suite("Backup and restore")
+struct BackupTests {
+    private func restore(_ backup: String, to directory: String) -> DatabaseRestore {
+        DatabaseRestore(backup: backup, directory: directory, migrationsDirectory: migrationsDirectory)
+    }
+
+    /// A store with a partner, a session, a launch link and an audit entry.
+    private func filled(_ directory: String) async throws -> SQLiteStore {
+        let store = try openSQLiteStore(directory)
+        try await store.createPartner(Sample.partner())
+        try await store.insertSession(
+            WebSession(
+                tokenHash: "session", subject: .partner(Sample.partner().id), csrfToken: "c", createdAt: Sample.now,
+                lastSeenAt: Sample.now, expiresAt: Sample.now + 9_999))
+        try await store.insertLaunchLink(tokenHash: "link", partner: Sample.partner().id, expiresAt: Sample.now + 9_999)
+        try await store.appendAudit(
+            AuditEntry(at: Sample.now, actor: "commandLine", action: "test", partnerID: nil, address: nil, details: ""))
+        return store
+    }
+
+    @Test("taken while a run is written is of one moment, whole, and for nobody else to read")
+    func underLoad() async throws {
+        try await withTemporaryDirectory { directory in
+            let store = try openSQLiteStore(directory)
+            let run = try await store.startedRun()
+            try await store.planLines(run.id, (0..<2_000).map { Sample.line(run, $0) })
+            let writing = Task {
+                while case let lines = try await store.beginSending(run.id, limit: 20, at: Sample.now), !lines.isEmpty {
+                    try await store.recordOutcomes(run.id, lines.map { Sample.outcome($0.position, .accepted) })
+                }
+            }
+            var settled: [Int] = []
+            for number in 0..<5 {
+                let file = "\(directory)/backup-\(number)"
+                let checks = try await store.backup(to: file, migrationsDirectory: migrationsDirectory)
+                #expect(checks.flatMap(\.faults) == [])
+                #expect(try FileManager.default.attributesOfItem(atPath: file)[.posixPermissions] as? Int == 0o600)
+                #expect(
+                    try FileManager.default.contentsOfDirectory(atPath: directory).filter { $0.hasPrefix("backup-\(number)") } == [
+                        "backup-\(number)"
+                    ])
+                try await withTemporaryDirectory { place in
+                    _ = try restore(file, to: place).run(at: Sample.now) { _ in }
+                    let copy = try openSQLiteStore(place)
+                    #expect(try await copy.damage() == [])
+                    let tally = try #require(try await copy.run(run.id)).tally
+                    #expect(tally == (try await copy.write { try $0.countedTally($0.sequence(of: run.id)) }))
+                    settled.append(tally.settled)
+                    try await copy.close()
+                }
+            }
+            try await writing.value
+            #expect(settled == settled.sorted())
+            try await store.close()
+        }
+    }
+
+    @Test("ends the sign-ins and links of the backup's time, keeps everything else, and is in the trail")
+    func signIns() async throws {
+        try await withTemporaryDirectory { directory in
+            let store = try await filled(directory)
+            let file = directory + "/backup"
+            try await store.backup(to: file, migrationsDirectory: migrationsDirectory)
+            try await store.close()
+            var task = restore(file, to: directory)
+            task.replaces = true
+            let report = try task.run(at: Sample.now + 1) { _ in }
+            let aside = try #require(report.movedAside)
+            #expect(FileManager.default.fileExists(atPath: aside))
+            let restored = try openSQLiteStore(directory)
+            #expect(try await restored.partner(Sample.partner().id) == Sample.partner())
+            #expect(try await restored.session(tokenHash: "session") == nil)
+            #expect(try await restored.redeemLaunchLink(tokenHash: "link", at: Sample.now) == nil)
+            #expect(try await restored.auditEntries(after: 0, limit: 9).map(\.action) == ["test", "database.restore"])
+            #expect(try await restored.inspect(migrationsDirectory: migrationsDirectory).flatMap(\.faults) == [])
+            try await restored.close()
+        }
+    }
+
+    @Test("refuses a running service, a database in the way, what is damaged, and what the key does not open; all stays as it was")
+    func refusals() async throws {
+        try await withTemporaryDirectory { directory in
+            let store = try await filled(directory)
+            let file = directory + "/backup"
+            try await store.backup(to: file, migrationsDirectory: migrationsDirectory)
+            await expectFailure(.unavailable) { try await store.backup(to: file, migrationsDirectory: migrationsDirectory) }
+            var task = restore(file, to: directory)
+            task.replaces = true
+            await expectFailure(.locked) { _ = try task.run(at: Sample.now) { _ in } }
+            try await store.close()
+            let before = try Data(contentsOf: URL(filePath: directory + "/perch.sqlite"))
+
+            task.replaces = false
+            await expectFailure(.duplicate) { _ = try task.run(at: Sample.now) { _ in } }
+            task.replaces = true
+            struct WrongKey: Error {}
+            #expect(throws: WrongKey.self) { _ = try task.run(at: Sample.now) { _ in throw WrongKey() } }
+            for cut in [10, 4096, 4096 * 9] {
+                let torn = directory + "/torn"
+                try Data(contentsOf: URL(filePath: file)).prefix(cut).write(to: URL(filePath: torn))
+                task.backup = torn
+                #expect(throws: StoreError.self, "cut to \(cut) bytes") { _ = try task.run(at: Sample.now) { _ in } }
+            }
+            // Whole as a database, but the trail was tampered with.
+            let tampered = try openSQLiteStore(directory)
+            try await tampered.raw(all: ["DROP TRIGGER audit_entry_is_never_changed"])
+            try await tampered.raw("UPDATE audit_entry SET actor = 'nobody'")
+            let bad = directory + "/tampered"
+            #expect(try await tampered.backup(to: bad, migrationsDirectory: migrationsDirectory).flatMap(\.faults).count == 1)
+            try await tampered.close()
+            task.backup = bad
+            await expectFailure(.corrupt) { _ = try task.run(at: Sample.now) { _ in } }
+            try before.write(to: URL(filePath: directory + "/perch.sqlite"))
+            #expect(try FileManager.default.contentsOfDirectory(atPath: directory).filter { $0.contains("restoring") } == [])
+            let after = try openSQLiteStore(directory)
+            #expect(try await after.partner(Sample.partner().id) == Sample.partner())
+            try await after.close()
+        }
+    }
+
+    @Test("A store opened for reading sees what another writes, and writes nothing itself")
+    func readingOnly() async throws {
+        try await withTemporaryDirectory { directory in
+            let store = try await filled(directory)
+            let reader = try SQLiteStore(readingOnly: directory, logger: quietLogger)
+            #expect(try await reader.partner(Sample.partner().id) == Sample.partner())
+            try await store.createPartner(Sample.partner(2))
+            #expect(try await reader.partners(after: nil, limit: 9).count == 2)
+            await #expect(throws: StoreError.self) { try await reader.createPartner(Sample.partner(3)) }
+            try await reader.close()
+            #expect(try await store.partners(after: nil, limit: 9).count == 2)
+            try await store.close()
+            await expectFailure(.unavailable) { _ = try SQLiteStore(readingOnly: directory + "/nowhere", logger: quietLogger) }
+        }
+    }
+}
