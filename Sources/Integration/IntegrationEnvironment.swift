@@ -69,13 +69,16 @@ public struct IntegrationPolicy: Sendable, Hashable {
     public var lineRetention: Duration?
     /// How often runs, schedule and alerts are looked at although nobody rang: a lease may have run out, or the wall clock been set.
     public var lookAgain: Duration
+    /// What is kept out of Synthesize.
+    public var exclusions: Exclusions
 
     public init(
         zeroCounts: ZeroCountPolicy = .report, dropHoldShare: Double = 0.5, dropHoldMinimumPairs: Int = 5,
         parallelCounts: Int = 64, parallelRuns: Int = 8, lease: Duration = .seconds(60),
         runDeadline: Duration = .seconds(6 * 3600), previewDeadline: Duration = .seconds(50), failuresInARow: Int = 20,
         ticketDeadline: Duration = .seconds(300), scheduleSpread: Duration = .seconds(120),
-        lineRetention: Duration? = .seconds(400 * 86_400), lookAgain: Duration = .seconds(15)
+        lineRetention: Duration? = .seconds(400 * 86_400), lookAgain: Duration = .seconds(15),
+        exclusions: Exclusions = Exclusions()
     ) {
         self.zeroCounts = zeroCounts
         self.dropHoldShare = dropHoldShare
@@ -89,6 +92,7 @@ public struct IntegrationPolicy: Sendable, Hashable {
         self.ticketDeadline = ticketDeadline
         self.scheduleSpread = scheduleSpread
         self.lineRetention = lineRetention
+        self.exclusions = exclusions
         self.lookAgain = lookAgain
     }
 }

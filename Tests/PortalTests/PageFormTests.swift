@@ -1,3 +1,4 @@
+import Connectors
 import Foundation
 import HTTPServer
 import Store
@@ -40,6 +41,15 @@ struct PageFormTests {
             PageSample.overview(.active), PageOccasion(csrf: "c", connectAttempt: ConnectAttempt(typed: [:], error: error)))
         #expect(html.contains(#"type="checkbox" id="confirm-other" name="confirmsOtherOrganization" value="yes""#))
         #expect(html.contains("It belongs to Woodgrove."))
+    }
+
+    @Test("offers what a connector lets choose from, with the chosen one first in the eye")
+    func choices() {
+        let choices = [("eu", "Europe"), ("us", "United <States>")].map { ConnectorField.Choice(value: $0.0, label: $0.1) }
+        let field = FieldView(name: "n", label: "l", isSecret: false, value: "us", help: "h", error: "", choices: choices)
+        #expect(field.isChoice)
+        #expect(field.choices.map(\.isChosen) == [false, true])
+        #expect(!FieldView(name: "n", label: "l", isSecret: false, value: "us", help: "h", error: "").isChoice)
     }
 
     @Test("never writes a secret field's value into the page")

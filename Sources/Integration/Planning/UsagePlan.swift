@@ -24,9 +24,10 @@ struct UsagePlan: Sendable, Hashable {
     ///   - lastCounts: what Synthesize last accepted.
     ///   - listedBefore: what the last sync listed as dropped to zero. It is no news: customers who leave one by one would add up to
     ///     a large drop that holds every sync.
+    ///   - exclusions: pairs that are only written down. Their last counts are no drop.
     init(
         run: SyncRunID, snapshot: VendorSnapshot, serviceIDs: [String: String], bases: [String: LineBasis],
-        lastCounts: [LastCount], listedBefore: Set<Pair> = [], zeroCounts: ZeroCountPolicy
+        lastCounts: [LastCount], listedBefore: Set<Pair> = [], zeroCounts: ZeroCountPolicy, exclusions: Exclusions = Exclusions()
     ) {
         lines = PlannedLines(run: run, accounts: snapshot.accounts)
         var index = PairIndex(snapshot.accounts)
@@ -36,11 +37,34 @@ struct UsagePlan: Sendable, Hashable {
                 recordsDropped += 1
                 continue
             }
+<<<<<<< HEAD
+            let pair = Pair(accountID: record.accountID, serviceID: serviceID)
+            if counts[pair] == nil { order.append((pair, record.serviceName)) }
+            counts[pair, default: 0] += record.count
+        }
+
+        let before = lastCounts.filter { $0.count > 0 && !exclusions.excludes(account: $0.accountID, service: $0.serviceName) }
+        let sentBefore = Set(before.map { Pair(accountID: $0.accountID, serviceID: $0.serviceID) })
+        var planned: [UsageLine] = []
+        planned.reserveCapacity(order.count)
+        var reported: [UsageLine] = []
+
+        func add(_ pair: Pair, _ accountName: String, _ serviceName: String, raw: Decimal) {
+            let state: UsageLineState
+            let sent: Decimal?
+            if exclusions.excludes(account: pair.accountID, service: serviceName) {
+                (state, sent) = (.excluded, nil)
+            } else if raw >= 1 {
+                (state, sent) = (.planned, raw)
+            } else if !sentBefore.contains(pair) {
+                (state, sent) = (.excluded, nil)
+=======
             let (position, isNew) = index.position(account, serviceID)
             if isNew {
                 let service = lines.service(serviceID, record.serviceName, bases[record.serviceName.lowercased()])
                 lines.entries.append(PlannedLines.Entry(account: account, service: service, rawCount: record.count))
                 wasSentBefore.append(false)
+>>>>>>> 03b42f433a2e92676c8c3884da8d46b75a314c20
             } else {
                 lines.entries[position].rawCount += record.count
             }

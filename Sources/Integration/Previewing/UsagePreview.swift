@@ -61,7 +61,8 @@ public struct UsagePreview: Sendable, Hashable {
         let standIns = Dictionary(made.map { ($0, "new \($0)") }, uniquingKeysWith: { first, _ in first })
         let plan = UsagePlan(
             run: SyncRunID("preview"), snapshot: snapshot, serviceIDs: serviceIDs.merging(standIns) { id, _ in id },
-            bases: UsagePlan.bases(of: connector, snapshot.discovered), lastCounts: lastCounts, listedBefore: listedBefore, zeroCounts: policy.zeroCounts)
+            bases: UsagePlan.bases(of: connector, snapshot.discovered), lastCounts: lastCounts, listedBefore: listedBefore, zeroCounts: policy.zeroCounts,
+            exclusions: policy.exclusions)
         let absent = Set(standIns.values)
         let before = Dictionary(
             lastCounts.map { (UsagePlan.Pair(accountID: $0.accountID, serviceID: $0.serviceID), $0.count) },

@@ -63,7 +63,8 @@ extension RunDriver {
     // MARK: Accounts and services
 
     private func settleAccounts(_ work: inout Work) async throws(StepError) {
-        let (settler, vendor) = (CatalogueSettler(client: work.client), work.snapshot.accounts)
+        let settler = CatalogueSettler(client: work.client)
+        let vendor = work.snapshot.accounts.filter { !environment.policy.exclusions.accounts.contains($0.id) }
         let partner = work.run.partnerID
         let existing = try await StepError.synthesize { () async throws(SynthesizeError) in try await settler.accounts() }
         try await noteLostMapping(existing, &work)
@@ -219,7 +220,7 @@ extension RunDriver {
             serviceIDs: ServicePlan.byCatalogueName(work.services, renamed: work.renamedServices).mapValues(\.id),
             bases: UsagePlan.bases(of: environment.connector, work.snapshot.discovered), lastCounts: last,
             listedBefore: Set(listed.map(UsagePlan.Pair.init)),
-            zeroCounts: environment.policy.zeroCounts)
+            zeroCounts: environment.policy.zeroCounts, exclusions: environment.policy.exclusions)
         work.findings.recordsDropped = work.snapshot.recordsDropped + plan.recordsDropped
         if !work.findings.dropAllowed, let hold = plan.hold(environment.policy) { throw .held(hold) }
         try await writeLedger(plan.lines, &work)

@@ -88,7 +88,8 @@ public struct Configuration: Sendable {
             dropHoldShare: read.number(.dropHoldShare), dropHoldMinimumPairs: read.integer(.dropHoldPairs),
             parallelCounts: read.integer(.parallelCounts), parallelRuns: read.integer(.parallelRuns),
             ticketDeadline: read.seconds(.ticketDeadline), scheduleSpread: read.seconds(.scheduleSpread),
-            lineRetention: read.days(.lineRetentionDays))
+            lineRetention: read.days(.lineRetentionDays),
+            exclusions: Exclusions(accounts: read.list(.excludedAccounts), services: read.list(.excludedServices)))
         stopDeadline = read.seconds(.stopDeadline)
     }
 

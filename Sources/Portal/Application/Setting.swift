@@ -50,7 +50,8 @@ extension Setting {
             host, port, publicURL, dataDirectory, resources, secretKey, logLevel, vendorAPIKey, synthesizeURL, mappingURL,
             callsPerSecond, retryAttempts, connectTimeout, totalTimeout, caFile, connector, vendorHosts, vendorNetworks,
             allowPlainHTTP, launchSecrets, launchPublicKeyFile, launchKeySetFile, launchIssuer, launchAudience, launchClockSkew,
-            defaultTimeZone, frameAncestors, sessionIdle, sessionLifetime, zeroCounts, dropHoldShare, dropHoldPairs,
+            defaultTimeZone, frameAncestors, sessionIdle, sessionLifetime, zeroCounts, excludedAccounts, excludedServices,
+            dropHoldShare, dropHoldPairs,
             parallelCounts, parallelRuns, ticketDeadline, scheduleSpread, lineRetentionDays, stopDeadline,
         ] + serverTable
 
@@ -115,6 +116,11 @@ extension Setting {
     static let zeroCounts = Setting(
         "ZERO_COUNTS", .choice(["report", "sendOnce"]), "report",
         "Counts that dropped to zero are listed for the partner (report) or sent as 0 once (sendOnce).")
+    static let excludedAccounts = Setting(
+        "EXCLUDED_ACCOUNTS", .list, nil,
+        "The vendor's ids of accounts that are kept out of Synthesize, separated by commas; a run writes their counts down as excluded.")
+    static let excludedServices = Setting(
+        "EXCLUDED_SERVICES", .list, nil, "Names of services whose counts are kept out of Synthesize, separated by commas.")
     static let dropHoldShare = Setting(
         "DROP_HOLD_SHARE", .number(0...1), "0.5", "A run is held when the units sent before shrink by more than this share.")
     static let dropHoldPairs = Setting(

@@ -13,7 +13,7 @@ struct UsagePlanTests {
     private func plan(
         _ usage: [(String, String, Decimal)], accounts: [String] = ["1", "2", "3"],
         services: [String: String] = ["seats": "s1", "mail": "s2"],
-        last: [(String, String, Decimal)] = [], zeroCounts: ZeroCountPolicy = .report
+        last: [(String, String, Decimal)] = [], zeroCounts: ZeroCountPolicy = .report, exclusions: Exclusions = Exclusions()
     ) -> UsagePlan {
         UsagePlan(
             run: run,
@@ -22,7 +22,7 @@ struct UsagePlanTests {
                 usage: usage.map { UsageRecord(accountID: $0.0, serviceName: $0.1, count: $0.2) }, recordsDropped: 0),
             serviceIDs: services,
             bases: ["seats": LineBasis(connectorID: "played", name: "protected seats", version: 3)],
-            lastCounts: last.map { LastCount($0.0, $0.1, $0.2) }, zeroCounts: zeroCounts)
+            lastCounts: last.map { LastCount($0.0, $0.1, $0.2) }, zeroCounts: zeroCounts, exclusions: exclusions)
     }
 
     private func summary(_ plan: UsagePlan) -> [String] {
@@ -45,6 +45,17 @@ struct UsagePlanTests {
         #expect(plan.lines.map(\.position) == Array(0..<6))
         #expect(plan.lines.allSatisfy { $0.runID == run })
         #expect(plan.lines.first?.accountName == "Name 2")
+    }
+
+    @Test("What an operator keeps out is written down, never sent, and no drop")
+    func exclusions() {
+        let plan = plan(
+            [("1", "Seats", 5), ("2", "Seats", 6), ("1", "Mail", 7), ("2", "Mail", 0)], last: [("1", "s1", 9), ("3", "s1", 4)],
+            zeroCounts: .sendOnce, exclusions: Exclusions(accounts: ["1", "3"], services: ["MAIL"]))
+        #expect(
+            summary(plan) == ["2/s1 6 6 planned", "1/s1 5 - excluded", "1/s2 7 - excluded", "2/s2 0 - excluded"])
+        #expect(plan.dropShare == 0)
+        #expect(plan.pairsBefore == 0)
     }
 
     @Test("Services are known by name without case; the line keeps the name as the vendor writes it")

@@ -1,3 +1,4 @@
+import Connectors
 import Foundation
 import HTTPServer
 import Integration
@@ -40,14 +41,27 @@ struct FieldView: Sendable, Hashable {
     var error: String
     /// Ids of the texts that explain the input.
     var describedBy: String
+    /// To choose from; empty for an input.
+    var choices: [ChoiceView]
+    var isChoice: Bool
 
-    init(name: String, label: String, isSecret: Bool, value: String, help: String, error: String) {
+    struct ChoiceView: Sendable, Hashable {
+        var value: String
+        var label: String
+        var isChosen: Bool
+    }
+
+    init(
+        name: String, label: String, isSecret: Bool, value: String, help: String, error: String, choices: [ConnectorField.Choice] = []
+    ) {
         self.name = name
         self.label = label
         inputType = isSecret ? "password" : "text"
         self.value = isSecret ? "" : value
         self.help = help
         self.error = error
+        isChoice = !choices.isEmpty
+        self.choices = choices.map { ChoiceView(value: $0.value, label: $0.label, isChosen: $0.value == value) }
         describedBy = ([name + "-help"] + (error.isEmpty ? [] : [name + "-error"])).joined(separator: " ")
     }
 }
@@ -88,7 +102,7 @@ struct ConnectFormView: Sendable, Hashable {
                 name: ConnectFields.connector(field.name), label: field.label, isSecret: field.isSecret,
                 value: attempt?.typed[field.name] ?? entered.shownValue ?? "",
                 help: entered.isStored && field.isSecret ? "Leave it empty to keep what is stored. \(field.help)" : field.help,
-                error: Self.error(of: field.name, error))
+                error: Self.error(of: field.name, error), choices: field.choices)
         }
         let isOfAField = error?.field.map { name in
             name == ConnectFields.partnerKey || overview.fields.contains { $0.field.name == name }
