@@ -231,13 +231,6 @@ GUARDS = [
         "TLSTests",
     ),
     (
-        "TLS is 1.2 or newer",
-        "Sources/HTTPClient/Transfer/EasyHandle.swift",
-        "Int(CURL_SSLVERSION_TLSv1_2)",
-        "Int(CURL_SSLVERSION_TLSv1_0)",
-        "TLSTests",
-    ),
-    (
         "a restore takes nothing damaged",
         STORE + "SQLite/Backup/DatabaseRestore.swift",
         "guard faults.isEmpty else {",

@@ -96,7 +96,9 @@ struct SchemaTests {
     @Test(
         "lets no audit entry be changed, removed or replaced",
         arguments: [
-            "UPDATE audit_entry SET details = 'harmless'", "DELETE FROM audit_entry",
+            "UPDATE audit_entry SET details = 'harmless'", "DELETE FROM audit_entry", "UPDATE audit_entry SET hash = 'another'",
+            "UPDATE audit_entry SET hash = NULL",
+            "INSERT INTO audit_entry (at, actor, action, details) VALUES (0, 'nobody', 'nothing', 'without a hash')",
             """
             INSERT OR REPLACE INTO audit_entry (sequence, at, actor, action, details)
             VALUES (1, 0, 'nobody', 'nothing', 'harmless')
