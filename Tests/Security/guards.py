@@ -291,7 +291,8 @@ def main() -> int:
         shutil.rmtree(COPY / name, ignore_errors=True)
         shutil.copytree(ROOT / name, COPY / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ["Package.swift", "Package.resolved"]:
-        shutil.copy(ROOT / name, COPY)
+        if (ROOT / name).exists():
+            shutil.copy(ROOT / name, COPY)
     build()
     chosen = [guard for guard in GUARDS if arguments.only in guard[0]]
     for suite in sorted({guard[4] for guard in chosen}):
