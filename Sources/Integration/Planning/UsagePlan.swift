@@ -37,41 +37,21 @@ struct UsagePlan: Sendable, Hashable {
                 recordsDropped += 1
                 continue
             }
-<<<<<<< HEAD
-            let pair = Pair(accountID: record.accountID, serviceID: serviceID)
-            if counts[pair] == nil { order.append((pair, record.serviceName)) }
-            counts[pair, default: 0] += record.count
-        }
-
-        let before = lastCounts.filter { $0.count > 0 && !exclusions.excludes(account: $0.accountID, service: $0.serviceName) }
-        let sentBefore = Set(before.map { Pair(accountID: $0.accountID, serviceID: $0.serviceID) })
-        var planned: [UsageLine] = []
-        planned.reserveCapacity(order.count)
-        var reported: [UsageLine] = []
-
-        func add(_ pair: Pair, _ accountName: String, _ serviceName: String, raw: Decimal) {
-            let state: UsageLineState
-            let sent: Decimal?
-            if exclusions.excludes(account: pair.accountID, service: serviceName) {
-                (state, sent) = (.excluded, nil)
-            } else if raw >= 1 {
-                (state, sent) = (.planned, raw)
-            } else if !sentBefore.contains(pair) {
-                (state, sent) = (.excluded, nil)
-=======
             let (position, isNew) = index.position(account, serviceID)
             if isNew {
                 let service = lines.service(serviceID, record.serviceName, bases[record.serviceName.lowercased()])
-                lines.entries.append(PlannedLines.Entry(account: account, service: service, rawCount: record.count))
+                let isExcluded = exclusions.excludes(account: record.accountID, service: record.serviceName)
+                lines.entries.append(
+                    PlannedLines.Entry(
+                        account: account, service: service, rawCount: record.count, state: isExcluded ? .excluded : .planned))
                 wasSentBefore.append(false)
->>>>>>> 03b42f433a2e92676c8c3884da8d46b75a314c20
             } else {
                 lines.entries[position].rawCount += record.count
             }
         }
 
         var (unitsBefore, unitsKept) = (Decimal(0), Decimal(0))
-        for last in lastCounts where last.count > 0 {
+        for last in lastCounts where last.count > 0 && !exclusions.excludes(account: last.accountID, service: last.serviceName) {
             let account =
                 index.account(last.accountID)
                 ?? {
@@ -94,7 +74,7 @@ struct UsagePlan: Sendable, Hashable {
         }
         if unitsBefore > 0 { dropShare = NSDecimalNumber(decimal: 1 - unitsKept / unitsBefore).doubleValue }
 
-        for position in lines.entries.indices where lines.entries[position].rawCount < 1 {
+        for position in lines.entries.indices where lines.entries[position].rawCount < 1 && lines.entries[position].state == .planned {
             lines.entries[position].state =
                 !wasSentBefore[position] ? .excluded : zeroCounts == .sendOnce ? .planned : .droppedToZero
         }
