@@ -142,3 +142,33 @@ def test_a_new_definition_is_sound_and_can_be_tried(shop, sandbox):
         timeout=PATIENCE,
     )
     assert again.returncode == 1 and "is there already" in again.stderr
+
+
+def test_the_guide_works_as_it_is_written(shop, sandbox):
+    guide = (ROOT / "docs/new-connector.md").read_text()
+    sandbox.control("PUT", "/saas-alerts", {"customers": [{"id": "c1", "name": "Brightwater Law", "billable": 5, "nonBillable": 2}]})
+    settings = {"PERCH_ALLOW_PLAIN_HTTP": "true", "SANDBOX": sandbox.url, "KEY": sandbox.vendor_key}
+    assert "export PERCH_ALLOW_PLAIN_HTTP=true" in guide
+
+    rows = [line.split(" | ") for line in guide.splitlines() if line.startswith("| ") and " | " in line]
+    answers = [row[1].removesuffix(" |") for row in rows[2:]]
+    assert len(answers) == 17
+    environment = clean_environment(**settings)
+
+    def run(command: str, answers: str = "") -> str:
+        words = command.replace("perch ", PROGRAM + " ", 1)
+        done = subprocess.run(words, shell=True, cwd=shop, env=environment, input=answers, capture_output=True, text=True, timeout=PATIENCE)
+        assert done.returncode == 0, (command, done.stdout, done.stderr)
+        return done.stdout
+
+    run("perch connectors new vendor.yaml", "\n".join(answers) + "\n")
+    blocks = guide.split("```")[1::2]
+    first, last = [block.removeprefix("sh\n").splitlines() for block in blocks if block.startswith("sh\n")]
+    assert "sound" in run(first[0])
+    shown = run(first[1])
+    assert "Brightwater Law" in shown and "Example Users" in shown and " 7" in shown
+    old, new = [block.removeprefix("yaml\n") for block in blocks if block.startswith("yaml\n")]
+    written = (shop / "vendor.yaml").read_text()
+    assert written.count(old) == 1
+    (shop / "vendor.yaml").write_text(written.replace(old, new))
+    assert json.loads(run(last[0]))["counts"] == [{"accountId": "c1", "service": "Example Users", "count": 5}]

@@ -66,7 +66,8 @@ public struct DefinedConnector: Connector {
                 guard setting.choices.contains(where: { $0.value == text }) else {
                     throw ConnectorError(
                         code: .invalidInput,
-                        message: "\(setting.label) is none of \(setting.choices.map(\.label).joined(separator: ", ")).", field: setting.name)
+                        message: "\(setting.label) is none of \(setting.choices.map(\.label).joined(separator: ", ")).", field: setting.name
+                    )
                 }
             case .url: credential.openFields[setting.name] = try checkedURL(text, setting)
             }
@@ -111,10 +112,12 @@ public struct DefinedConnector: Connector {
 
     private func values(_ credential: ConnectorCredential) throws(ConnectorError) -> FetchValues {
         for setting in definition.partnerSettings {
-            let isThere = setting.kind == .secret ? credential.secretFields[setting.name] != nil : credential.openFields[setting.name] != nil
+            let isThere =
+                setting.kind == .secret ? credential.secretFields[setting.name] != nil : credential.openFields[setting.name] != nil
             guard isThere else {
                 throw ConnectorError(
-                    code: .invalidInput, message: "The \(productName) \(setting.label) is missing. Enter it and connect again.", field: setting.name)
+                    code: .invalidInput, message: "The \(productName) \(setting.label) is missing. Enter it and connect again.",
+                    field: setting.name)
             }
         }
         return FetchValues(definition, deployment: deployment, credential: credential, now: environment.time.now())

@@ -26,7 +26,8 @@ public struct DefinitionDraft: Sendable, Hashable {
         let text = text.trimmingWhitespace()
         guard let answer = text.isEmpty ? question.usual : text else { return "This needs an answer." }
         if !question.choices.isEmpty, !question.choices.contains(answer) {
-            return "One of: \(question.choices.joined(separator: ", "))." + (answer.nearest(of: question.choices).map { " Did you mean \($0)?" } ?? "")
+            return "One of: \(question.choices.joined(separator: ", "))."
+                + (answer.nearest(of: question.choices).map { " Did you mean \($0)?" } ?? "")
         }
         if answer.unicodeScalars.contains(where: { $0.value < 0x20 }) { return "One line, please." }
         answers[question.key] = answer
@@ -39,9 +40,11 @@ public struct DefinitionDraft: Sendable, Hashable {
         var list = [
             Question("name", "The product's name, as partners know it"),
             Question("id", "A short id: lower-case letters, digits and -", usual: value("name").lowercased().replacing(" ", with: "-")),
-            Question("source", "Where do the facts come from? (the API's documentation, for instance)", usual: "The vendor's API documentation"),
+            Question(
+                "source", "Where do the facts come from? (the API's documentation, for instance)", usual: "The vendor's API documentation"),
             Question("base", "The API's address, with https:// and what all paths begin with; or ask, when every partner enters its own"),
-            Question("auth", "How do requests prove who asks?", usual: "header", choices: ["header", "bearer", "basic", "query", "oauth2"]),
+            Question(
+                "auth", "How do requests prove who asks?", usual: "header", choices: ["header", "bearer", "basic", "query", "oauth2"]),
         ]
         switch value("auth") {
         case "header": list.append(Question("parameter", "The header that carries the key", usual: "X-Api-Key"))
@@ -59,10 +62,14 @@ public struct DefinitionDraft: Sendable, Hashable {
         ]
         if value("usage") != "field" {
             list += [
-                Question("usagePath", "The path of that call (${account.id} stands for the customer's id)", usual: value("usage") == "calls" ? "/customers/${account.id}/users" : "/users"),
+                Question(
+                    "usagePath", "The path of that call (${account.id} stands for the customer's id)",
+                    usual: value("usage") == "calls" ? "/customers/${account.id}/users" : "/users"),
                 Question("usageList", "Where the list stands in its answer", usual: "$"),
             ]
-            if value("usage") == "call" { list.append(Question("usageAccount", "The customer's id in such a record", usual: "$.customerId")) }
+            if value("usage") == "call" {
+                list.append(Question("usageAccount", "The customer's id in such a record", usual: "$.customerId"))
+            }
         } else {
             list.append(Question("usageField", "The number in the customer's record", usual: "$.userCount"))
         }
@@ -165,7 +172,8 @@ public struct DefinitionDraft: Sendable, Hashable {
     }
 
     private var addressSetting: String {
-        isAsked ? "\n    apiURL: {kind: url, label: API URL, help: \"The address of your system, for instance https://api.example.com.\"}" : ""
+        isAsked
+            ? "\n    apiURL: {kind: url, label: API URL, help: \"The address of your system, for instance https://api.example.com.\"}" : ""
     }
 
     private var tokenHost: String {

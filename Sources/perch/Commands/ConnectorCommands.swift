@@ -29,7 +29,9 @@ struct ListConnectors: AsyncParsableCommand {
                     discoversServices: $0.discoversServices)
             }
             if json { return Console.say(try JSONText.of(rows)) }
-            for line in TextTable.lines([["ID", "PRODUCT", "ASKS FOR"]] + rows.map { [$0.id, $0.name, $0.settings.joined(separator: ", ")] }) {
+            for line in TextTable.lines(
+                [["ID", "PRODUCT", "ASKS FOR"]] + rows.map { [$0.id, $0.name, $0.settings.joined(separator: ", ")] })
+            {
                 Console.say(line)
             }
         }

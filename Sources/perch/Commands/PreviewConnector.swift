@@ -53,7 +53,11 @@ struct PreviewConnector: AsyncParsableCommand {
             guard parts.count == 2 else {
                 throw SettingsError(problems: ["--set \(parts[0]): a value is missing. Write --set NAME=VALUE."])
             }
-            if parts[0].hasPrefix("PERCH_") { perch[String(parts[0])] = String(parts[1]) } else { given[String(parts[0])] = String(parts[1]) }
+            if parts[0].hasPrefix("PERCH_") {
+                perch[String(parts[0])] = String(parts[1])
+            } else {
+                given[String(parts[0])] = String(parts[1])
+            }
         }
         return (given, perch)
     }
@@ -70,10 +74,15 @@ struct PreviewConnector: AsyncParsableCommand {
             problems.append("--set \(name): \(connector.productName) has no such setting. It has \(names.isEmpty ? "none" : names).")
         }
         for field in connector.fields {
-            let layers = [given[field.name], given[field.environmentName], sources.environment[field.environmentName], sources.environmentFile[field.environmentName]]
+            let layers = [
+                given[field.name], given[field.environmentName], sources.environment[field.environmentName],
+                sources.environmentFile[field.environmentName],
+            ]
             entered[field.name] = layers.lazy.compactMap(\.self).first { !$0.isEmpty }
             if entered[field.name] == nil, field.defaultValue == nil {
-                problems.append("\(field.label) is missing: give --set \(field.name)=..., or \(field.environmentName) in the environment. \(field.help)")
+                problems.append(
+                    "\(field.label) is missing: give --set \(field.name)=..., or \(field.environmentName) in the environment. \(field.help)"
+                )
             }
         }
         guard problems.isEmpty else { throw SettingsError(problems: problems) }
@@ -119,7 +128,9 @@ private struct PreviewReport: Encodable {
         var lines = [connector.productName + (loggedInAs.map { ", logged in as \($0)" } ?? "")]
         if error == nil {
             let names = Dictionary(accounts.map { ($0.id, $0.name) }, uniquingKeysWith: { first, _ in first })
-            lines += ["", "\(accounts.count) accounts, \(services.count) services, \(usage.count) counts, \(recordsDropped) records dropped"]
+            lines += [
+                "", "\(accounts.count) accounts, \(services.count) services, \(usage.count) counts, \(recordsDropped) records dropped",
+            ]
             lines += TextTable.lines(
                 [["ACCOUNT", "NAME", "SERVICE", "COUNT"]]
                     + usage.map { [$0.accountID, names[$0.accountID] ?? "", $0.serviceName, "\($0.count)"] })
@@ -128,7 +139,10 @@ private struct PreviewReport: Encodable {
         lines += TextTable.lines(
             [["FOR", "STATUS", "TIME", "BYTES", "REQUEST"]]
                 + requests.map {
-                    [$0.purpose, $0.status.map(String.init) ?? "-", "\(Self.milliseconds($0.duration)) ms", "\($0.bytes)", "\($0.method) \($0.url)"]
+                    [
+                        $0.purpose, $0.status.map(String.init) ?? "-", "\(Self.milliseconds($0.duration)) ms", "\($0.bytes)",
+                        "\($0.method) \($0.url)",
+                    ]
                 })
         return lines
     }
@@ -139,7 +153,8 @@ private struct PreviewReport: Encodable {
 
     private enum Key: String, CodingKey {
         case id, name, loggedInAs, accounts, services, counts, recordsDropped, requests, error
-        case category, subcategory, basis, version, accountId, service, count, method, url, purpose, status, bytes, milliseconds, problem, code,
+        case category, subcategory, basis, version, accountId, service, count, method, url, purpose, status, bytes, milliseconds, problem,
+            code,
             message, description
     }
 

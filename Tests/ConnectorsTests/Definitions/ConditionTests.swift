@@ -20,14 +20,19 @@ struct ConditionTests {
     @Test(
         "What holds",
         arguments: [
-            ("{field: $.a, is: true}", #"{"a":true}"#), ("{field: $.a, is: false}", #"{"a":false}"#), ("{field: $.a, isNot: true}", #"{"a":false}"#),
+            ("{field: $.a, is: true}", #"{"a":true}"#), ("{field: $.a, is: false}", #"{"a":false}"#),
+            ("{field: $.a, isNot: true}", #"{"a":false}"#),
             ("{field: $.a, is: active}", #"{"a":"active"}"#), ("{field: $.a, is: 5}", #"{"a":5}"#), ("{field: $.a, is: 5}", #"{"a":5.0}"#),
-            ("{field: $.a, is: 5}", #"{"a":"5"}"#), ("{field: $.a, is: \"5\"}", #"{"a":5}"#), ("{field: $.a, isNot: active}", #"{"a":"Active"}"#),
+            ("{field: $.a, is: 5}", #"{"a":"5"}"#), ("{field: $.a, is: \"5\"}", #"{"a":5}"#),
+            ("{field: $.a, isNot: active}", #"{"a":"Active"}"#),
             ("{field: $.a, in: [x, y]}", #"{"a":"y"}"#), ("{field: $.a, notIn: [x, y]}", #"{"a":"z"}"#),
             ("{field: $.a, contains: SHARED}", #"{"a":"is shared with"}"#), ("{field: $.a, notContains: shared}", #"{"a":"own"}"#),
-            ("{field: $.a, matches: \"(?i)server|^mac$\"}", #"{"a":"WINDOWS_SERVER"}"#), ("{field: $.a, notMatches: \"^mac$\"}", #"{"a":"macx"}"#),
-            ("{field: $.a, above: 0}", #"{"a":0.5}"#), ("{field: $.a, below: 10}", #"{"a":"9"}"#), ("{field: $.a, present: true}", #"{"a":0}"#),
-            ("{field: $.a, present: true}", #"{"a":{}}"#), ("{field: $.a, present: false}", #"{"a":null}"#), ("{field: $.a, present: false}", "{}"),
+            ("{field: $.a, matches: \"(?i)server|^mac$\"}", #"{"a":"WINDOWS_SERVER"}"#),
+            ("{field: $.a, notMatches: \"^mac$\"}", #"{"a":"macx"}"#),
+            ("{field: $.a, above: 0}", #"{"a":0.5}"#), ("{field: $.a, below: 10}", #"{"a":"9"}"#),
+            ("{field: $.a, present: true}", #"{"a":0}"#),
+            ("{field: $.a, present: true}", #"{"a":{}}"#), ("{field: $.a, present: false}", #"{"a":null}"#),
+            ("{field: $.a, present: false}", "{}"),
             ("{field: $.a, present: false}", #"{"a":" "}"#), ("{any: [{field: $.a, is: 1}, {field: $.a, is: 2}]}", #"{"a":2}"#),
             ("{field: [$.b, $.a], is: x}", #"{"b":null,"a":"x"}"#), ("{field: [$.b, $.a], is: x}", #"{"b":"","a":"x"}"#),
             ("{field: $.a, is: x, missing: keep}", "{}"), ("{field: $.a, is: x, missing: keep}", #"{"a":null}"#),
@@ -39,10 +44,14 @@ struct ConditionTests {
     @Test(
         "What fails",
         arguments: [
-            ("{field: $.a, is: true}", #"{"a":false}"#), ("{field: $.a, is: active}", #"{"a":"Active"}"#), ("{field: $.a, is: 5}", #"{"a":"05"}"#),
-            ("{field: $.a, is: \"a\u{301}\"}", "{\"a\":\"\u{E1}\"}"), ("{field: $.a, isNot: x}", #"{"a":"x"}"#), ("{field: $.a, in: [x]}", #"{"a":"y"}"#),
-            ("{field: $.a, notIn: [x, y]}", #"{"a":"x"}"#), ("{field: $.a, contains: x}", #"{"a":"y"}"#), ("{field: $.a, above: 5}", #"{"a":5}"#),
-            ("{field: $.a, below: 5}", #"{"a":5}"#), ("{field: $.a, present: true}", #"{"a":null}"#), ("{field: $.a, present: false}", #"{"a":1}"#),
+            ("{field: $.a, is: true}", #"{"a":false}"#), ("{field: $.a, is: active}", #"{"a":"Active"}"#),
+            ("{field: $.a, is: 5}", #"{"a":"05"}"#),
+            ("{field: $.a, is: \"a\u{301}\"}", "{\"a\":\"\u{E1}\"}"), ("{field: $.a, isNot: x}", #"{"a":"x"}"#),
+            ("{field: $.a, in: [x]}", #"{"a":"y"}"#),
+            ("{field: $.a, notIn: [x, y]}", #"{"a":"x"}"#), ("{field: $.a, contains: x}", #"{"a":"y"}"#),
+            ("{field: $.a, above: 5}", #"{"a":5}"#),
+            ("{field: $.a, below: 5}", #"{"a":5}"#), ("{field: $.a, present: true}", #"{"a":null}"#),
+            ("{field: $.a, present: false}", #"{"a":1}"#),
             ("{any: [{field: $.a, is: 1}, {field: $.a, is: 2}]}", #"{"a":3}"#), ("{field: $.a, is: x, missing: skip}", "{}"),
             ("{field: $.a, is: x}, {field: $.b, is: y}", #"{"a":"x","b":"z"}"#),
         ])
@@ -60,7 +69,8 @@ struct ConditionTests {
         arguments: [
             ("{field: $.a, is: true}", "{}"), ("{field: $.a, is: true}", #"{"a":null}"#), ("{field: $.a, is: true}", #"{"a":"true"}"#),
             ("{field: $.a, is: true}", #"{"a":1}"#), ("{field: $.a, is: x}", #"{"a":true}"#), ("{field: $.a, is: x}", #"{"a":{}}"#),
-            ("{field: $.a, is: x}", #"{"a":["x"]}"#), ("{field: $.a, above: 1}", #"{"a":"many"}"#), ("{field: $.a, above: 1}", #"{"a":""}"#),
+            ("{field: $.a, is: x}", #"{"a":["x"]}"#), ("{field: $.a, above: 1}", #"{"a":"many"}"#),
+            ("{field: $.a, above: 1}", #"{"a":""}"#),
             ("{field: $.a, is: true, missing: drop}", #"{"a":0}"#),
         ])
     func broken(_ condition: String, _ record: String) {
@@ -99,7 +109,8 @@ struct ConditionTests {
     @Test("Dates in a zone, from one instant")
     func dates() {
         let now = Date(timeIntervalSince1970: 1_773_446_399)  // 2026-03-13T23:59:59Z
-        func text(_ start: DateRule.Start, days: Int = 0, months: Int = 0, hours: Int = 0, zone: String = "UTC", _ format: String) -> String {
+        func text(_ start: DateRule.Start, days: Int = 0, months: Int = 0, hours: Int = 0, zone: String = "UTC", _ format: String) -> String
+        {
             DateRule(start: start, days: days, months: months, hours: hours, zone: zone, format: format).text(now)
         }
         #expect(text(.now, "yyyy-MM-dd") == "2026-03-13")

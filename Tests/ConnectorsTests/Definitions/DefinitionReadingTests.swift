@@ -47,15 +47,21 @@ struct DefinitionReadingTests {
     static let mistakes: [Mistake] = [
         Mistake("unknown key at the top", "23: the definition has no key `readz`. Did you mean `reads`?") { $0.more = "readz: 1" },
         Mistake("unknown key in a read", "17: the read `seats` has no key `recordz`. Did you mean `records`?") {
-            $0.reads = "  customers: {get: /customers, records: $, paging: none}\n  seats: {get: /seats, records: $, recordz: $, paging: none}"
+            $0.reads =
+                "  customers: {get: /customers, records: $, paging: none}\n  seats: {get: /seats, records: $, recordz: $, paging: none}"
         },
-        Mistake("unknown setting in a template", "12: the header `X-Key`: `${apiKee}` is not a setting or constant", "Did you mean `${apiKey}`?") {
+        Mistake(
+            "unknown setting in a template", "12: the header `X-Key`: `${apiKee}` is not a setting or constant", "Did you mean `${apiKey}`?"
+        ) {
             $0.auth = "headers: {X-Key: \"${apiKee}\"}"
         },
         Mistake("secret in clear in a header", "12: `X-Key` is a secret in clear.") { $0.auth = "headers: {X-Key: abc}" },
-        Mistake("secret in clear in the password", "12: `password` is a secret in clear.") { $0.auth = "basic: {user: me, password: pass}" },
+        Mistake("secret in clear in the password", "12: `password` is a secret in clear.") {
+            $0.auth = "basic: {user: me, password: pass}"
+        },
         Mistake("secret in clear in a query", "looks like a secret in clear") {
-            $0.reads = "  customers: {get: /customers, query: {api_key: abc}, records: $, paging: none}\n  seats: {get: /seats, records: $, paging: none}"
+            $0.reads =
+                "  customers: {get: /customers, query: {api_key: abc}, records: $, paging: none}\n  seats: {get: /seats, records: $, paging: none}"
         },
         Mistake("secret in clear by its looks", "looks like a secret in clear") {
             $0.requests = "base: https://vendor.example/v1\nheaders: {X-Partner: f3a9c1d27b8e4f60a1b2c3d4e5f60718}"
@@ -112,7 +118,8 @@ struct DefinitionReadingTests {
         Mistake("base without encryption", "has to begin as an https address does") { $0.requests = "base: http://vendor.example" },
         Mistake("address with a password in it", "holds a user name or password") { $0.requests = "base: https://me:pw@vendor.example" },
         Mistake("account outside a read for accounts", "only known in a read with `for: accounts`") {
-            $0.reads = "  customers: {get: \"/customers/${account.id}\", records: $, paging: none}\n  seats: {get: /seats, records: $, paging: none}"
+            $0.reads =
+                "  customers: {get: \"/customers/${account.id}\", records: $, paging: none}\n  seats: {get: /seats, records: $, paging: none}"
         },
         Mistake("computed from itself", "is computed from itself") {
             $0.services =
@@ -193,7 +200,8 @@ struct DefinitionReadingTests {
         #expect(problems { $0.settings = "  partner:\n    apiKey: {kind: secret, label: Key, help: \"R&D and *more*.\"}" } == [])
     }
 
-    @Test("What is no definition at all", arguments: ["", "[]", "x", "- a", "a: [", "{", "a: b: c", "\u{0}", "a: 1\n---\nb: 2", "!!binary x"])
+    @Test(
+        "What is no definition at all", arguments: ["", "[]", "x", "- a", "a: [", "{", "a: b: c", "\u{0}", "a: 1\n---\nb: 2", "!!binary x"])
     func noDefinition(_ text: String) {
         #expect(!problems(text).isEmpty)
     }
@@ -239,7 +247,9 @@ struct DefinitionReadingTests {
         #expect(throws: Template.Problem.self) { try Template(text) }
     }
 
-    @Test("Names of the environment", arguments: [("apiKey", "API_KEY"), ("saas-alerts-keyHeader", "SAAS_ALERTS_KEY_HEADER"), ("apiURL", "API_URL"), ("a1B", "A1_B")])
+    @Test(
+        "Names of the environment",
+        arguments: [("apiKey", "API_KEY"), ("saas-alerts-keyHeader", "SAAS_ALERTS_KEY_HEADER"), ("apiURL", "API_URL"), ("a1B", "A1_B")])
     func environment(_ name: String, _ expected: String) {
         #expect(name.environmentName == expected)
     }

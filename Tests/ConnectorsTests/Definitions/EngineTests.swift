@@ -106,7 +106,8 @@ struct EngineTests {
         small.services = "  []"
         small.more = "discovered: {limit: 2, category: productivity, subcategory: other, description: \"${$.p} (${$.sku})\", basis: seats}"
         small.counts = "  - {from: seats, service: {value: \"${$.p} ${$.term}\", discover: true}, account: $.customer, count: {sum: $.n}}"
-        let seats = #"{"customer":1,"p":"Pro","term":"year","sku":"s1","n":2},{"customer":1,"p":"PRO","term":"year","sku":"s1","n":3},{"customer":"b","p":"Pro","term":"month","sku":"s2","n":1}"#
+        let seats =
+            #"{"customer":1,"p":"Pro","term":"year","sku":"s1","n":2},{"customer":1,"p":"PRO","term":"year","sku":"s1","n":3},{"customer":"b","p":"Pro","term":"month","sku":"s2","n":1}"#
         let bench = try DefinitionBench(small, ["/customers": Self.two, "/seats": .ok("[\(seats)]")])
         let snapshot = try await bench.usage()
         #expect(snapshot.lines == ["1 Pro year 5", "b Pro month 1"])
@@ -138,9 +139,11 @@ struct EngineTests {
         let bench = try DefinitionBench(
             small,
             [
-                "/customers": .ok(#"{"data":[{"id":1,"name":"Acme"}]}"#), "/roles": .ok(#"[{"id":7,"name":"user"},{"id":8,"name":"ghost"}]"#),
+                "/customers": .ok(#"{"data":[{"id":1,"name":"Acme"}]}"#),
+                "/roles": .ok(#"[{"id":7,"name":"user"},{"id":8,"name":"ghost"}]"#),
                 "/seats": .ok(
-                    #"{"list":[{"customer":1,"licenses":[{"role":7,"n":4},{"role":"7","n":1},{"role":8,"n":100},{"role":9,"n":1000}]},{"customer":1,"licenses":null},{"customer":1}]}"#),
+                    #"{"list":[{"customer":1,"licenses":[{"role":7,"n":4},{"role":"7","n":1},{"role":8,"n":100},{"role":9,"n":1000}]},{"customer":1,"licenses":null},{"customer":1}]}"#
+                ),
             ])
         #expect(try await bench.lines() == ["1 Seats 5"])
     }
@@ -173,8 +176,12 @@ struct EngineTests {
         let bench = try DefinitionBench(
             small,
             [
-                "/customers": .ok(#"[{"id":1,"name":"Acme","displayName":"ACME"},{"id":2,"name":"Gone","off":true},{"id":4,"name":"Four","displayName":" "}]"#),
-                "/seats": .ok(#"[{"customer":1,"customerName":"x"},{"customer":3,"customerName":"Three"},{"customer":2,"customerName":null},{"customer":9}]"#),
+                "/customers": .ok(
+                    #"[{"id":1,"name":"Acme","displayName":"ACME"},{"id":2,"name":"Gone","off":true},{"id":4,"name":"Four","displayName":" "}]"#
+                ),
+                "/seats": .ok(
+                    #"[{"customer":1,"customerName":"x"},{"customer":3,"customerName":"Three"},{"customer":2,"customerName":null},{"customer":9}]"#
+                ),
             ])
         let snapshot = try await bench.usage()
         #expect(snapshot.accounts == [.init(id: "1", name: "ACME"), .init(id: "4", name: "Four"), .init(id: "3", name: "Three")])
@@ -187,7 +194,8 @@ struct EngineTests {
     func missing(_ missing: String) async throws {
         var small = SmallDefinition()
         small.counts = "  - {from: seats, service: Seats, account: $.customer, count: {sum: $.n}, missing: \(missing)}"
-        let bench = try DefinitionBench(small, ["/customers": Self.two, "/seats": .ok(#"[{"customer":1,"n":null},{"customer":"b","n":2},{"customer":"b"}]"#)])
+        let bench = try DefinitionBench(
+            small, ["/customers": Self.two, "/seats": .ok(#"[{"customer":1,"n":null},{"customer":"b","n":2},{"customer":"b"}]"#)])
         switch missing {
         case "fail": await expectFailure(.brokenAnswer) { _ = try await bench.usage() }
         case "zero": #expect(try await bench.lines() == ["1 Seats 0", "b Seats 2"])
@@ -201,7 +209,10 @@ struct EngineTests {
 
     @Test(
         "No list is no empty list",
-        arguments: ["{}", "null", "[]x", #"{"data":null}"#, #"{"data":{}}"#, #"{"data":{"a":1}}"#, #"{"error":"quota"}"#, "[]", "7", "", #"{"data":"x"}"#])
+        arguments: [
+            "{}", "null", "[]x", #"{"data":null}"#, #"{"data":{}}"#, #"{"data":{"a":1}}"#, #"{"error":"quota"}"#, "[]", "7", "",
+            #"{"data":"x"}"#,
+        ])
     func noList(_ body: String) async throws {
         var small = SmallDefinition()
         small.reads = """
@@ -249,7 +260,9 @@ struct EngineTests {
         let bench = try DefinitionBench(
             try Self.fanned.definition(),
             ScriptedSender { request, _ throws(HTTPClientError) in
-                if request.url.hasSuffix("/customers") { return try Reply.ok(#"[{"id":"\#(id)","name":"A","site":{"key":"k"}}]"#).perform() }
+                if request.url.hasSuffix("/customers") {
+                    return try Reply.ok(#"[{"id":"\#(id)","name":"A","site":{"key":"k"}}]"#).perform()
+                }
                 // As the client refuses such a path (RequestURL).
                 throw HTTPClientError(code: .invalidRequest, delivery: .neverSent, message: "m")
             })
@@ -346,7 +359,8 @@ struct EngineTests {
         #expect(requests[0].headerFields[.contentType] == "application/x-www-form-urlencoded")
         #expect(
             requests[1].bodyText
-                == #"{"query":"query($id: ID) { x }","variables":{"key":"secret-key\"}"},"list":[1,true,null,"2"],"pageNumber":1,"pageSize":2}"#)
+                == #"{"query":"query($id: ID) { x }","variables":{"key":"secret-key\"}"},"list":[1,true,null,"2"],"pageNumber":1,"pageSize":2}"#
+        )
         #expect(requests[2].bodyText?.contains(#""pageNumber":2"#) == true)
         #expect(requests[1].headerFields[.contentType] == "application/json")
     }
@@ -373,13 +387,19 @@ struct EngineTests {
                     }
                 })
         }
-        for (next, asked) in [("https://vendor.example/v1/seats?p=2", "https://vendor.example/v1/seats?p=2"), ("/v9/seats?p=2", "https://vendor.example/v9/seats?p=2")] {
+        for (next, asked) in [
+            ("https://vendor.example/v1/seats?p=2", "https://vendor.example/v1/seats?p=2"),
+            ("/v9/seats?p=2", "https://vendor.example/v9/seats?p=2"),
+        ] {
             let bench = try bench(next)
             #expect(try await bench.lines() == ["1 Seats 2", "b Seats 0"])
             #expect(bench.sender.requests[2].url == asked)
             #expect(bench.sender.requests[2].bodyText == #"{"a":1}"#)
         }
-        for next in ["https://evil.example/", "http://vendor.example/v1/seats", "//evil.example/", "seats?p=2", "https://vendor.example@evil.example/", "https://vendor.example.evil.example/"] {
+        for next in [
+            "https://evil.example/", "http://vendor.example/v1/seats", "//evil.example/", "seats?p=2",
+            "https://vendor.example@evil.example/", "https://vendor.example.evil.example/",
+        ] {
             let bench = try bench(next)
             await #expect(throws: ConnectorError.self, "\(next)") { _ = try await bench.usage() }
             #expect(bench.sender.requests.allSatisfy { $0.url.hasPrefix("https://vendor.example/v1") })
@@ -413,7 +433,9 @@ struct EngineTests {
             """
         let first: [String: Reply] = ["/customers": Self.two, "/seats?p=1&s=1": .ok(#"[{"customer":1}]"#)]
         await expectFailure(.refused) { _ = try await DefinitionBench(small, first).usage() }
-        await expectFailure(.brokenAnswer) { _ = try await DefinitionBench(small, first.merging(["/seats?p=2&s=1": .ok("[{}")]) { $1 }).usage() }
+        await expectFailure(.brokenAnswer) {
+            _ = try await DefinitionBench(small, first.merging(["/seats?p=2&s=1": .ok("[{}")]) { $1 }).usage()
+        }
         let seen = Mutex(0)
         let bench = try DefinitionBench(
             try small.definition(),
@@ -500,10 +522,13 @@ struct EngineTests {
             _ = try await bench.accounts()
             return try #require(bench.sender.requests.first)
         }
-        #expect(try await request("basic: {user: me@x, password: \"${apiKey}\"}").headerFields[.authorization] == "Basic bWVAeDpzZWNyZXQta2V5")
+        #expect(
+            try await request("basic: {user: me@x, password: \"${apiKey}\"}").headerFields[.authorization] == "Basic bWVAeDpzZWNyZXQta2V5")
         #expect(try await request("bearer: ${apiKey}").headerFields[.authorization] == "Bearer secret-key")
         #expect(try await request("headers: {Authorization: \"ApiToken ${apiKey}\"}").headerFields[.authorization] == "ApiToken secret-key")
-        #expect(try await request("query: {client_secret: \"${apiKey}\"}").url == "https://vendor.example/v1/customers?client_secret=secret-key")
+        #expect(
+            try await request("query: {client_secret: \"${apiKey}\"}").url == "https://vendor.example/v1/customers?client_secret=secret-key"
+        )
     }
 
     @Test("Secrets in addresses are hidden in the trace and in log lines")
@@ -527,7 +552,8 @@ struct EngineTests {
         """
 
     /// A vendor that gives out `t1`, `t2` and so on, and takes only those in `valid`.
-    private static func tokenVendor(valid: @escaping @Sendable (String) -> Bool, lifetime: String = #""expires_in":3600"#) -> ScriptedSender {
+    private static func tokenVendor(valid: @escaping @Sendable (String) -> Bool, lifetime: String = #""expires_in":3600"#) -> ScriptedSender
+    {
         let given = Mutex(0)
         return ScriptedSender { request, _ throws(HTTPClientError) in
             if request.url.hasSuffix("/token") {
@@ -598,7 +624,8 @@ struct EngineTests {
 
     @Test("A wrong client is refused, not unreachable", arguments: [400, 401, 403])
     func tokenRefused(_ status: Int) async throws {
-        let bench = try DefinitionBench(try Self.signed(Self.oauth).definition(), ScriptedSender([.status(status, #"{"error":"invalid_client"}"#)]))
+        let bench = try DefinitionBench(
+            try Self.signed(Self.oauth).definition(), ScriptedSender([.status(status, #"{"error":"invalid_client"}"#)]))
         let error = await expectFailure(.credentialRefused) { _ = try await bench.usage() }
         #expect(error?.field == "apiKey")
         #expect(bench.sender.requests.count == 1)
@@ -697,7 +724,9 @@ struct EngineTests {
             try bench.connector.credential(from: ["apiKey": "k"].merging(changes) { $1 })
         }
         #expect(try entered(["address": "https://b.tenant.example/api/v1/"]).openFields["address"] == "https://b.tenant.example")
-        for wrong in ["https://tenant.example", "https://evil.example", "https://x.tenant.example.evil.example", "https://x@vendor.example"] {
+        for wrong in [
+            "https://tenant.example", "https://evil.example", "https://x.tenant.example.evil.example", "https://x@vendor.example",
+        ] {
             let error = #expect(throws: ConnectorError.self, "\(wrong)") { try entered(["address": wrong]) }
             #expect(error?.field == "address")
         }
@@ -711,7 +740,9 @@ struct EngineTests {
         let bench = try DefinitionBench(small, ["/me": .ok(#"{"user":"Ann","mail":"a@x"}"#)])
         #expect(try await bench.connector.test(bench.connector.credential(from: bench.entered)) == "Ann (a@x)")
         let refused = try DefinitionBench(small, ["/me": .status(401)])
-        await expectFailure(.credentialRefused) { _ = try await refused.connector.test(refused.connector.credential(from: refused.entered)) }
+        await expectFailure(.credentialRefused) {
+            _ = try await refused.connector.test(refused.connector.credential(from: refused.entered))
+        }
     }
 
     @Test("A cancelled fetch ends as cancelled and starts no more calls")

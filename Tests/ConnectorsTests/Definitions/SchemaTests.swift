@@ -8,7 +8,8 @@ struct SchemaTests {
     private let schema: JSONSchema
 
     init(file: String = #filePath) throws {
-        let path = URL(fileURLWithPath: file).deletingLastPathComponent().appendingPathComponent("../../../Public/connector-definition.schema.json")
+        let path = URL(fileURLWithPath: file).deletingLastPathComponent().appendingPathComponent(
+            "../../../Public/connector-definition.schema.json")
         schema = JSONSchema(root: try JSONValue(parsing: [UInt8](try Data(contentsOf: path))))
     }
 
@@ -48,7 +49,8 @@ extension DocumentNode {
     }
 
     private static let free: Set<String> = [
-        "partner", "deployment", "choices", "constants", "headers", "query", "form", "json", "extra", "dates", "lookups", "reads", "each", "bases", "map",
+        "partner", "deployment", "choices", "constants", "headers", "query", "form", "json", "extra", "dates", "lookups", "reads", "each",
+        "bases", "map",
     ]
 
     /// Every map in the document.
@@ -61,7 +63,9 @@ extension DocumentNode {
         case .map(let entries):
             [Place(path: path, isFree: isFree || isJSON)]
                 + entries.flatMap { entry in
-                    entry.value.places(path + [entry.key], isFree: !isFree && Self.free.contains(entry.key), isJSON: isJSON || (!isFree && entry.key == "json"))
+                    entry.value.places(
+                        path + [entry.key], isFree: !isFree && Self.free.contains(entry.key),
+                        isJSON: isJSON || (!isFree && entry.key == "json"))
                 }
         }
     }

@@ -34,7 +34,9 @@ struct JSONSchema {
             case "const": if value != rule { add("is not \(rule.jsonText)") }
             case "enum": if rule.elements?.contains(value) != true { add("is none of \(rule.jsonText)") }
             case "pattern":
-                if let text = value.string, text.range(of: rule.string ?? "", options: .regularExpression) == nil { add("\(text) does not match") }
+                if let text = value.string, text.range(of: rule.string ?? "", options: .regularExpression) == nil {
+                    add("\(text) does not match")
+                }
             case "minLength": if let text = value.string, text.count < count(rule) { add("is too short") }
             case "minimum": if let number = value.decimal, let least = rule.decimal, number < least { add("is too small") }
             case "maximum": if let number = value.decimal, let most = rule.decimal, number > most { add("is too large") }
@@ -42,9 +44,14 @@ struct JSONSchema {
             case "maxItems": if let items = value.elements, items.count > count(rule) { add("has too many items") }
             case "minProperties": if let members = value.members, members.count < count(rule) { add("has too few members") }
             case "maxProperties": if let members = value.members, members.count > count(rule) { add("has too many members") }
-            case "items": for (index, item) in (value.elements ?? []).enumerated() { outcome.problems += check(item, rule, "\(place)[\(index)]").problems }
+            case "items":
+                for (index, item) in (value.elements ?? []).enumerated() {
+                    outcome.problems += check(item, rule, "\(place)[\(index)]").problems
+                }
             case "required":
-                for name in rule.elements?.compactMap(\.string) ?? [] where value.members != nil && value[name] == nil { add("has no \(name)") }
+                for name in rule.elements?.compactMap(\.string) ?? [] where value.members != nil && value[name] == nil {
+                    add("has no \(name)")
+                }
             case "properties":
                 for member in value.members ?? [] {
                     guard let own = rule[member.name] else { continue }
@@ -52,7 +59,9 @@ struct JSONSchema {
                     outcome.problems += check(member.value, own, "\(place).\(member.name)").problems
                 }
             case "propertyNames":
-                for member in value.members ?? [] { outcome.problems += check(.string(member.name), rule, "\(place).\(member.name)").problems }
+                for member in value.members ?? [] {
+                    outcome.problems += check(.string(member.name), rule, "\(place).\(member.name)").problems
+                }
             case "additionalProperties", "unevaluatedProperties": break
             case "allOf": for part in rule.elements ?? [] { merge(check(value, part, place)) }
             case "anyOf", "oneOf":
@@ -68,7 +77,11 @@ struct JSONSchema {
         for member in value.members ?? [] {
             if let rule = schema["additionalProperties"], schema["properties"]?[member.name] == nil {
                 outcome.seen.insert(member.name)
-                if rule == .bool(false) { add("has \(member.name)") } else { outcome.problems += check(member.value, rule, "\(place).\(member.name)").problems }
+                if rule == .bool(false) {
+                    add("has \(member.name)")
+                } else {
+                    outcome.problems += check(member.value, rule, "\(place).\(member.name)").problems
+                }
             }
             if schema["unevaluatedProperties"] == .bool(false), !outcome.seen.contains(member.name) { add("has \(member.name)") }
         }

@@ -135,7 +135,10 @@ extension YamlError {
 
 /// What a scalar is by YAML 1.2's JSON schema. Words such as `yes`, `no` and `on` are texts, whatever older YAML made of them.
 enum ScalarKind: Sendable, Hashable {
-    case null, bool(Bool), number(String), text(String)
+    case null
+    case bool(Bool)
+    case number(String)
+    case text(String)
 
     init(_ text: String, isQuoted: Bool) {
         if isQuoted {

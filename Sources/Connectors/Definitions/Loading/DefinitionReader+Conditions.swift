@@ -38,7 +38,9 @@ extension DefinitionReader {
                     + (named.isEmpty ? "." : ", and has \(named.map { "`\($0)`" }.joined(separator: ", "))."))
         }
         let given = map.word("missing", MissingField.self)
-        if given != nil, named == ["present"] { problems.add(node.line, "`present` says itself what a missing field means; leave out `missing`.") }
+        if given != nil, named == ["present"] {
+            problems.add(node.line, "`present` says itself what a missing field means; leave out `missing`.")
+        }
         map.finish(alsoKnown: Self.tests + extraKeys)
         guard let field, let test else { return nil }
         return Condition(number: number, form: .field(field, test, missing: given ?? missing))
@@ -76,7 +78,8 @@ extension DefinitionReader {
         case .number(let digits)?: return .number(digits)
         case .text(let text)?: return .text(text)
         case .null?, nil:
-            problems.add(node.line, "`\(key)` has to be a text, a number, true or false, and is \(node.kind). For null use `present: false`.")
+            problems.add(
+                node.line, "`\(key)` has to be a text, a number, true or false, and is \(node.kind). For null use `present: false`.")
             return nil
         }
     }

@@ -60,7 +60,8 @@ extension DefinitionReader {
 
     private func category(_ map: MapReader) -> (String, String) {
         func word(_ key: String, _ known: [String]) -> String {
-            guard let node = map.required(key, "Gradient's word for the kind of service."), let text = problems.text(node, "`\(key)`") else {
+            guard let node = map.required(key, "Gradient's word for the kind of service."), let text = problems.text(node, "`\(key)`")
+            else {
                 return ""
             }
             if !known.contains(text) {
@@ -274,7 +275,8 @@ extension DefinitionReader {
         guard problems.inOrder.isEmpty else { return }
         for service in catalogue.services where !counted.contains(service.name) {
             problems.add(
-                catalogue.lines[service.name] ?? line, "No rule of `counts` counts for the service `\(service.name)`, and it is not computed.")
+                catalogue.lines[service.name] ?? line,
+                "No rule of `counts` counts for the service `\(service.name)`, and it is not computed.")
         }
     }
 }

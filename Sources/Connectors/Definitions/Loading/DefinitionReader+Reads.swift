@@ -60,7 +60,9 @@ extension DefinitionReader {
 
     private func readEach(_ map: MapReader) -> [(name: String, values: [String])] {
         map.pairs("each").compactMap { entry in
-            if !entry.key.isDefinitionName { problems.add(entry.line, "`\(entry.key)` cannot name a list of constants: use letters and digits.") }
+            if !entry.key.isDefinitionName {
+                problems.add(entry.line, "`\(entry.key)` cannot name a list of constants: use letters and digits.")
+            }
             guard case .list(let items) = entry.value.content, !items.isEmpty, items.count <= 1000 else {
                 problems.add(entry.value.line, "`\(entry.key)` has to be a list of 1 to 1000 constants, and is \(entry.value.kind).")
                 return nil
@@ -117,7 +119,9 @@ extension DefinitionReader {
         guard let node = read.required("paging", "`none`, or how the next page is asked for and when to stop.") else { return nil }
         if case .scalar("none", _) = node.content { return PagingRule(style: .none, place: .query, size: nil, stops: [], cap: 1) }
         guard let map = MapReader(node, "paging", problems) else { return nil }
-        let by = map.required("by", "page, offset, keyset, cursor, nextURL or link.").flatMap { problems.word($0, "`by`", PagingStyle.self) }
+        let by = map.required("by", "page, offset, keyset, cursor, nextURL or link.").flatMap {
+            problems.word($0, "`by`", PagingStyle.self)
+        }
         let place = map.word("in", PagingRule.Place.self) ?? .query
         let size = map.node("size").flatMap(pageSize)
         let stops = stopRules(map)

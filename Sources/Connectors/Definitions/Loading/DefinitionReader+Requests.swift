@@ -10,7 +10,9 @@ extension DefinitionReader {
             return []
         }
         return items.compactMap { item in
-            guard let text = problems.text(item, "an item of `hosts`"), let template = template(item, "`hosts`", Scope()) else { return nil }
+            guard let text = problems.text(item, "an item of `hosts`"), let template = template(item, "`hosts`", Scope()) else {
+                return nil
+            }
             if case .name(.setting(let name))? = template.pieces.first, template.pieces.count == 1 {
                 if settings[name]?.kind == .url { return .ofSetting(name) }
                 problems.add(item.line, "`hosts` names `${\(name)}`, which has to be a setting of kind url.")
@@ -20,7 +22,8 @@ extension DefinitionReader {
             guard host.isHostName, !isUnder || host.contains(".") else {
                 problems.add(
                     item.line,
-                    "`hosts` holds `\(text)`, and has to hold names such as api.vendor.example, *.vendor.example or ${apiURL}, without https:// and path.")
+                    "`hosts` holds `\(text)`, and has to hold names such as api.vendor.example, *.vendor.example or ${apiURL}, without https:// and path."
+                )
                 return nil
             }
             return isUnder ? .under(host.lowercased()) : .exact(host.lowercased())
@@ -174,7 +177,8 @@ extension DefinitionReader {
         if template.literal != nil {
             problems.add(
                 node.line,
-                "\(what) is a secret in clear. Make it a setting of kind secret, or, when the vendor publishes it for everybody, a constant.")
+                "\(what) is a secret in clear. Make it a setting of kind secret, or, when the vendor publishes it for everybody, a constant."
+            )
         }
         return template
     }
@@ -237,8 +241,12 @@ extension DefinitionReader {
         switch grant {
         case .clientCredentials?:
             add("grant_type", Template(literal: "client_credentials"))
-            if client == nil || clientSecret == nil { problems.add(map.line, "oauth2 with grant clientCredentials needs `clientId` and `clientSecret`.") }
-            if user != nil || password != nil { problems.add(map.line, "oauth2 with grant clientCredentials has no `user` and `password`.") }
+            if client == nil || clientSecret == nil {
+                problems.add(map.line, "oauth2 with grant clientCredentials needs `clientId` and `clientSecret`.")
+            }
+            if user != nil || password != nil {
+                problems.add(map.line, "oauth2 with grant clientCredentials has no `user` and `password`.")
+            }
         case .password?:
             add("grant_type", Template(literal: "password"))
             add("username", user)

@@ -89,7 +89,8 @@ extension DefinitionReader {
                     let known = scope.each.sorted().map { "`${each.\($0)}`" }.joined(separator: ", ")
                     problems.add(
                         line,
-                        "\(what): `${each.\(name)}` is not declared by `each` of the read. " + (known.isEmpty ? "It has none." : "It has \(known)."))
+                        "\(what): `${each.\(name)}` is not declared by `each` of the read. "
+                            + (known.isEmpty ? "It has none." : "It has \(known)."))
                 }
             case .date(let name): checkKnown(name, among: dateNames, kind: "date", line: line, what)
             case .lookup(let name):
@@ -99,9 +100,13 @@ extension DefinitionReader {
                     problems.add(line, "\(what): a lookup's value is not known here.")
                 }
             case .token:
-                if !scope.hasToken { problems.add(line, "\(what): `${token}` is only known in `headers`, `query` and `bearer` beside `auth.token`.") }
+                if !scope.hasToken {
+                    problems.add(line, "\(what): `${token}` is only known in `headers`, `query` and `bearer` beside `auth.token`.")
+                }
             case .record(let path):
-                if !scope.hasRecord { problems.add(line, "\(what): `${\(path.text)}` is a field of a record, and there is no record here.") }
+                if !scope.hasRecord {
+                    problems.add(line, "\(what): `${\(path.text)}` is a field of a record, and there is no record here.")
+                }
                 if !path.isSingular { problems.add(line, "\(what): `${\(path.text)}` has to lead to one value.") }
             }
         }
@@ -129,7 +134,8 @@ extension DefinitionReader {
         problems.add(
             line,
             "\(what): there is no \(kind) `\(name)`."
-                + (meant ?? (known.isEmpty ? " None is declared." : " There are \(known.sorted().map { "`\($0)`" }.joined(separator: ", "))."))
+                + (meant
+                    ?? (known.isEmpty ? " None is declared." : " There are \(known.sorted().map { "`\($0)`" }.joined(separator: ", "))."))
         )
     }
 
@@ -153,7 +159,8 @@ extension DefinitionReader {
         guard names.contains(where: { name.lowercased().hasSuffix($0) }) || literal.looksLikeSecret else { return }
         problems.add(
             line,
-            "`\(name)` looks like a secret in clear. Make it a setting of kind secret, or, when the vendor publishes it for everybody, a constant.")
+            "`\(name)` looks like a secret in clear. Make it a setting of kind secret, or, when the vendor publishes it for everybody, a constant."
+        )
     }
 
     func jsonTemplate(_ node: DocumentNode, name: String, _ scope: Scope) -> JSONTemplate? {

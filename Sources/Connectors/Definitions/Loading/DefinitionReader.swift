@@ -142,7 +142,9 @@ final class DefinitionReader {
             }
         } else if let node = map.node("environment"), let name = problems.text(node, "`environment`") {
             setting.environmentName = name
-            if name.hasPrefix("PERCH_") || !name.utf8.allSatisfy({ $0 == UInt8(ascii: "_") || ($0 >= 0x30 && $0 <= 0x39) || ($0 >= 0x41 && $0 <= 0x5A) }) {
+            if name.hasPrefix("PERCH_")
+                || !name.utf8.allSatisfy({ $0 == UInt8(ascii: "_") || ($0 >= 0x30 && $0 <= 0x39) || ($0 >= 0x41 && $0 <= 0x5A) })
+            {
                 problems.add(node.line, "`environment` is `\(name)`, and has to be capitals, digits and `_`, without PERCH_.")
             }
         }
@@ -224,7 +226,8 @@ extension String {
 
     /// Whether a part of it looks like what a machine made up: 24 letters and digits or more, mixed.
     var looksLikeSecret: Bool {
-        utf8.split(whereSeparator: { !($0.isASCIILetter || $0.isASCIIDigit || [0x2B, 0x2F, 0x3D, 0x5F, 0x2D].contains($0)) }).contains { run in
+        utf8.split(whereSeparator: { !($0.isASCIILetter || $0.isASCIIDigit || [0x2B, 0x2F, 0x3D, 0x5F, 0x2D].contains($0)) }).contains {
+            run in
             run.count >= 24 && run.count(where: \.isASCIIDigit) >= 4 && run.count(where: \.isASCIILetter) >= 4 && Set(run).count >= 10
         }
     }

@@ -60,7 +60,8 @@ final class MapReader {
     func integer(_ key: String, _ range: ClosedRange<Int>) -> Int? {
         guard let node = node(key) else { return nil }
         guard case .number(let digits)? = node.scalar, let number = Int(digits), range.contains(number) else {
-            problems.add(node.line, "`\(key)` has to be a whole number from \(range.lowerBound) to \(range.upperBound), and is \(node.kind).")
+            problems.add(
+                node.line, "`\(key)` has to be a whole number from \(range.lowerBound) to \(range.upperBound), and is \(node.kind).")
             return nil
         }
         return number

@@ -65,8 +65,10 @@ extension Template {
         case .date(let name): known = values.dates[name]
         case .lookup(let name): known = values.lookups[name]
         case .token: known = context.token
-        case .accountField(let path): return try context.account?.record.flatMap { (record) throws(ConnectorError) in try path.scalar(in: record)?.shownText }
-        case .record(let path): return try context.record.flatMap { (record) throws(ConnectorError) in try path.scalar(in: record)?.shownText }
+        case .accountField(let path):
+            return try context.account?.record.flatMap { (record) throws(ConnectorError) in try path.scalar(in: record)?.shownText }
+        case .record(let path):
+            return try context.record.flatMap { (record) throws(ConnectorError) in try path.scalar(in: record)?.shownText }
         }
         guard let known else {
             throw ConnectorError(code: .invalidInput, message: "A value is missing: \(name). Enter the fields and connect again.")

@@ -58,7 +58,9 @@ struct PageWalk: Sendable {
         records += page.records
         if case .none = rule.style { return false }
         guard try !stops(after: page) else { return false }
-        if page.records > 0, lastPrint == page.print { throw .broken("page \(pages) is the same as the page before: the vendor does not turn the pages") }
+        if page.records > 0, lastPrint == page.print {
+            throw .broken("page \(pages) is the same as the page before: the vendor does not turn the pages")
+        }
         lastPrint = page.print
         guard pages < rule.cap else {
             throw .broken("after \(rule.cap) pages, the most that the definition allows, there are more")

@@ -106,7 +106,9 @@ struct RecordHarvester: Sendable {
         if idField == nil, nameField == nil, !rule.name.hasField(in: record) {
             throw .broken("a record has neither `\(rule.id.text)` nor `\(rule.name.shown)`, so it is no account")
         }
-        if let idField, !idField.isNull, idField.text == nil { throw .broken("`\(rule.id.text)` is \(idField.kind), where an id was expected") }
+        if let idField, !idField.isNull, idField.text == nil {
+            throw .broken("`\(rule.id.text)` is \(idField.kind), where an id was expected")
+        }
         if let nameField, nameField.text == nil { throw .broken("`\(rule.name.shown)` is \(nameField.kind), where a name was expected") }
         guard let id = idField?.text, !id.isBlank, let name = nameField?.text, !name.isBlank else { return false }
         switch try judge.verdict(rule.conditions, context, &harvest.presence) {

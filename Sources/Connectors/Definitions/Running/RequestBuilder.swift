@@ -37,7 +37,8 @@ struct RequestBuilder: Sendable {
         let signed = try pairs(signature.query, values, context)
         query += signed.filter { !hasParameter($0.0, in: url) }
         if !query.isEmpty {
-            let text = query.map { PercentEncoding.queryComponent($0.0) + "=" + PercentEncoding.queryComponent($0.1) }.joined(separator: "&")
+            let text = query.map { PercentEncoding.queryComponent($0.0) + "=" + PercentEncoding.queryComponent($0.1) }.joined(
+                separator: "&")
             url += (url.contains("?") ? "&" : "?") + text
         }
         try checkDestination(url)
@@ -88,12 +89,15 @@ struct RequestBuilder: Sendable {
         let (scheme, host) = (url.urlScheme, url.urlHost)
         guard scheme == "https" || (scheme == "http" && allowsPlainHTTP), let host else {
             throw ConnectorError(
-                code: .refused, message: "\(definition.name) would have been asked without encryption. Nothing was sent; use an https address.")
+                code: .refused,
+                message: "\(definition.name) would have been asked without encryption. Nothing was sent; use an https address.")
         }
         guard destinations.allows(host: host) else {
             throw ConnectorError(
                 code: .refused,
-                message: "A request would have gone to \(host), which is not among the hosts of \(definition.name)'s definition. Nothing was sent there.")
+                message:
+                    "A request would have gone to \(host), which is not among the hosts of \(definition.name)'s definition. Nothing was sent there."
+            )
         }
     }
 
@@ -155,7 +159,8 @@ struct RequestBuilder: Sendable {
     }
 
     /// Pairs whose value is empty are left out: that is how an optional setting is optional.
-    private func pairs(_ rules: [TemplatePair], _ values: FetchValues, _ context: FillContext) throws(ConnectorError) -> [(String, String)] {
+    private func pairs(_ rules: [TemplatePair], _ values: FetchValues, _ context: FillContext) throws(ConnectorError) -> [(String, String)]
+    {
         var pairs: [(String, String)] = []
         for rule in rules {
             let value = try filled(rule.value, values, context)
@@ -198,7 +203,8 @@ private enum FilledBody {
         switch self {
         case .none: nil
         case .form(let pairs):
-            Array(pairs.map { PercentEncoding.queryComponent($0.0) + "=" + PercentEncoding.queryComponent($0.1) }.joined(separator: "&").utf8)
+            Array(
+                pairs.map { PercentEncoding.queryComponent($0.0) + "=" + PercentEncoding.queryComponent($0.1) }.joined(separator: "&").utf8)
         case .json(let value): value.jsonBytes
         }
     }

@@ -115,7 +115,8 @@ struct VendorExchange: Sendable {
         case .answerTooLarge: AttemptFailure(.tooLarge(error.message), isPassing: false)
         case .destinationRefused:
             AttemptFailure(
-                ConnectorError(code: .refused, message: "\(product) was not asked: \(error.message). Nothing was sent there."), isPassing: false)
+                ConnectorError(code: .refused, message: "\(product) was not asked: \(error.message). Nothing was sent there."),
+                isPassing: false)
         default:
             AttemptFailure(
                 ConnectorError(code: .unreachable, message: "\(product) could not be reached: \(error.message)"),
