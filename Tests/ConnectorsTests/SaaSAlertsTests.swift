@@ -4,7 +4,7 @@ import HTTPClient
 import HTTPTypes
 import Testing
 
-@Suite("SaaS Alerts: customers and billable users", .timeLimit(.minutes(1)))
+@Suite("SaaS Alerts: customers and billable users", .timeLimit(.minutes(3)))
 struct SaaSAlertsTests {
     private static let twoCustomers = Reply.ok(#"[{"id":"c1","name":"Acme","status":"active","more":{}},{"id":"c 2","name":"Globex"}]"#)
 

@@ -2,7 +2,7 @@ import HTTPClient
 import HTTPTypes
 import Testing
 
-@Suite("Answers as they come", .timeLimit(.minutes(1)))
+@Suite("Answers as they come", .timeLimit(.minutes(3)))
 struct AnswerTests {
     /// What the client makes of `pieces`, which the server writes one by one before it closes.
     private func answer(_ pieces: String..., to method: HTTPRequest.Method = .get) async throws -> IncomingResponse {

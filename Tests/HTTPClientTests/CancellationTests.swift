@@ -3,7 +3,7 @@ import HTTPTypes
 import Synchronization
 import Testing
 
-@Suite("Cancellation and shutdown", .timeLimit(.minutes(1)))
+@Suite("Cancellation and shutdown", .timeLimit(.minutes(3)))
 struct CancellationTests {
     private func start(_ client: CurlHTTPClient, _ request: OutgoingRequest) -> Task<HTTPClientError?, Never> {
         Task { await client.failure(of: request) }

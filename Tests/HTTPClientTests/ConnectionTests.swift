@@ -4,7 +4,7 @@ import HTTPTypes
 import Synchronization
 import Testing
 
-@Suite("Connections", .timeLimit(.minutes(1)))
+@Suite("Connections", .timeLimit(.minutes(3)))
 struct ConnectionTests {
     private static func answerAll(_ connection: RawConnection) throws {
         while try connection.readRequest() != nil { connection.answer(body: "ok") }

@@ -5,7 +5,7 @@ import Synchronization
 import Testing
 
 /// For each way a request can fail: the code, and what is known of the request's fate.
-@Suite("What is known of a request that failed", .timeLimit(.minutes(1)))
+@Suite("What is known of a request that failed", .timeLimit(.minutes(3)))
 struct DeliveryTests {
     /// Long enough for a busy machine to send the request, whose answer then never comes.
     private static let short = RequestLimits(totalTimeout: .milliseconds(2500))

@@ -4,7 +4,7 @@ import HTTPTypes
 import Synchronization
 import Testing
 
-@Suite("Where a request may go", .timeLimit(.minutes(1)))
+@Suite("Where a request may go", .timeLimit(.minutes(3)))
 struct DestinationTests {
     private static let publicOnly = DestinationRule()
     private static let loopback = IPNetwork("127.0.0.0/8")!
@@ -153,7 +153,7 @@ struct DestinationTests {
     }
 }
 
-@Suite("A body handed on as it comes", .timeLimit(.minutes(1)))
+@Suite("A body handed on as it comes", .timeLimit(.minutes(3)))
 struct BodySinkTests {
     private final class Taken: Sendable {
         let bytes = Mutex<[UInt8]>([])

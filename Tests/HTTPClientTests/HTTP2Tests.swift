@@ -80,7 +80,7 @@ private struct HTTP2Peer {
     }
 }
 
-@Suite("HTTP/2", .timeLimit(.minutes(1)))
+@Suite("HTTP/2", .timeLimit(.minutes(3)))
 struct HTTP2Tests {
     private func withPeer(_ body: @escaping (HTTP2Peer, CurlHTTPClient, String) async throws -> Void) async throws {
         try await TestCertificate.with { certificate in

@@ -2,7 +2,7 @@ import HTTPClient
 import HTTPTypes
 import Testing
 
-@Suite("Limits", .timeLimit(.minutes(1)))
+@Suite("Limits", .timeLimit(.minutes(3)))
 struct LimitTests {
     private static let hundredBytes = RequestLimits(maximumAnswerBytes: 100)
 

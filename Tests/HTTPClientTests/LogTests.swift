@@ -41,7 +41,7 @@ private final class LogBook: Sendable {
     }
 }
 
-@Suite("Log lines", .timeLimit(.minutes(1)))
+@Suite("Log lines", .timeLimit(.minutes(3)))
 struct LogTests {
     private static let secret = "canary-7f3a"
 

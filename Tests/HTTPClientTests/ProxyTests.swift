@@ -5,7 +5,7 @@ import Synchronization
 import Testing
 
 /// The proxy variables belong to a whole process, so each test has one of its own.
-@Suite("Proxies from the environment", .timeLimit(.minutes(1)))
+@Suite("Proxies from the environment", .timeLimit(.minutes(3)))
 struct ProxyTests {
     @Test("http_proxy is asked for the whole URL")
     func plain() async {

@@ -3,7 +3,7 @@ import HTTPTypes
 import Synchronization
 import Testing
 
-@Suite("Redirects", .timeLimit(.minutes(1)))
+@Suite("Redirects", .timeLimit(.minutes(3)))
 struct RedirectTests {
     private static let following = RequestLimits(maximumRedirects: 3)
 

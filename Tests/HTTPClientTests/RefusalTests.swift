@@ -3,7 +3,7 @@ import HTTPTypes
 import Testing
 
 /// Requests that are refused before anything is sent.
-@Suite("Refused requests", .timeLimit(.minutes(1)))
+@Suite("Refused requests", .timeLimit(.minutes(3)))
 struct RefusalTests {
     /// The refusal, from a client that has no server: whatever got through would end as a refused connection.
     private func refusal(_ request: OutgoingRequest) async throws -> HTTPClientError {

@@ -3,7 +3,7 @@ import HTTPTypes
 import Synchronization
 import Testing
 
-@Suite("What goes over the wire", .timeLimit(.minutes(1)))
+@Suite("What goes over the wire", .timeLimit(.minutes(3)))
 struct SendingTests {
     /// Sends `request` to a server of its own and returns what arrived there.
     private func arrived(

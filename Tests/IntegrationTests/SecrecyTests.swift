@@ -5,7 +5,7 @@ import Testing
 
 @testable import Integration
 
-@Suite("Keys stay secret", .timeLimit(.minutes(1)))
+@Suite("Keys stay secret", .timeLimit(.minutes(3)))
 struct SecrecyTests {
     private static let secrets = ["partner-secret-key-1", "vendor-secret-key", "acme-secret", "wrong-secret-key"]
 

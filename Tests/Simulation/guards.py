@@ -86,8 +86,8 @@ GUARDS = [
     (
         "a schedule is kept in the partner's own time zone",
         "Sources/Integration/Scheduling/Scheduler.swift",
-        "next = try environment.nextDue(schedule, timeZone: partner.timeZone, after: now)",
-        'next = try environment.nextDue(schedule, timeZone: "UTC", after: now)',
+        "schedule, timeZone: partner.timeZone, after: max(now, schedule.nextRunAt ?? now))",
+        'schedule, timeZone: "UTC", after: max(now, schedule.nextRunAt ?? now))',
     ),
     (
         "a month without the chosen day uses its last",

@@ -6,7 +6,7 @@ import Testing
 
 @testable import Connectors
 
-@Suite("A definition at work", .timeLimit(.minutes(1)))
+@Suite("A definition at work", .timeLimit(.minutes(3)))
 struct EngineTests {
     private static let two = Reply.ok(#"[{"id":1,"name":"Acme"},{"id":"b","name":"Globex"}]"#)
 

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Integration
 
-@Suite("Alerts on their way to a ticket", .timeLimit(.minutes(1)))
+@Suite("Alerts on their way to a ticket", .timeLimit(.minutes(3)))
 struct AlertTests {
     private func submission(_ alertID: String? = "alert-1", account: String = "1") -> AlertSubmission {
         AlertSubmission(alertID: alertID, accountID: account, title: "Disk \"C:\" full", text: "Line\nline", priority: 3, statusCode: 2)

@@ -6,7 +6,7 @@ import Testing
 
 @testable import Integration
 
-@Suite("Connecting", .timeLimit(.minutes(1)))
+@Suite("Connecting", .timeLimit(.minutes(3)))
 struct ConnectTests {
     private func request(_ key: String, apiKey: String = "acme-secret", confirms: Bool = false) -> ConnectRequest {
         ConnectRequest(partnerKey: key, fields: ["apiKey": apiKey], confirmsOtherOrganization: confirms)

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Integration
 
-@Suite("Disable, Enable and Forget key", .timeLimit(.minutes(1)))
+@Suite("Disable, Enable and Forget key", .timeLimit(.minutes(3)))
 struct DisableTests {
     @Test("Disable stops the schedule and tells Synthesize; where it does not know the word, it is inactive (U-1)")
     func disable() async throws {

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Integration
 
-@Suite("Partners", .timeLimit(.minutes(1)))
+@Suite("Partners", .timeLimit(.minutes(3)))
 struct PartnerTests {
     @Test("A launch finds the partner or makes it, and follows a new name")
     func admission() async throws {

@@ -6,7 +6,7 @@ import Testing
 
 @testable import Integration
 
-@Suite("The commands for a single partner", .timeLimit(.minutes(1)))
+@Suite("The commands for a single partner", .timeLimit(.minutes(3)))
 struct SinglePartnerTests {
     private func withPartner(
         key: String = Installation.partnerKey, _ body: (SinglePartner, PlayedSynthesize, PlayedVendor, Journal) async throws -> Void

@@ -7,7 +7,7 @@ import Testing
 
 @testable import Integration
 
-@Suite("The scheduler, when syncs fail again and again", .timeLimit(.minutes(1)))
+@Suite("The scheduler, when syncs fail again and again", .timeLimit(.minutes(3)))
 struct FailingScheduleTests {
     private let day: TimeInterval = 86_400
 

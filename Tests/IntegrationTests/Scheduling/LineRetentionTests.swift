@@ -5,7 +5,7 @@ import Testing
 
 @testable import Integration
 
-@Suite("Line retention", .timeLimit(.minutes(1)))
+@Suite("Line retention", .timeLimit(.minutes(3)))
 struct LineRetentionTests {
     private static let day = Duration.seconds(86_400)
 

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Integration
 
-@Suite("The scheduler", .timeLimit(.minutes(1)))
+@Suite("The scheduler", .timeLimit(.minutes(3)))
 struct SchedulerTests {
     /// 2027-01-15T08:00:00Z, a Friday.
     private let start = Sample.now

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Integration
 
-@Suite("One run a partner, and cancelling it", .timeLimit(.minutes(1)))
+@Suite("One run a partner, and cancelling it", .timeLimit(.minutes(3)))
 struct ConcurrencyTests {
     @Test("However often it is pressed, a partner has one run")
     func once() async throws {

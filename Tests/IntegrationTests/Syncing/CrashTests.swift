@@ -4,7 +4,7 @@ import Testing
 
 @testable import Integration
 
-@Suite("Crashes and stops", .timeLimit(.minutes(1)))
+@Suite("Crashes and stops", .timeLimit(.minutes(3)))
 struct CrashTests {
     /// A run of 60 counts, stopped by Synthesize at the 41st: 40 are accepted, 32 of them written down (a group).
     private func withHalfSentRun(

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Integration
 
-@Suite("Customers that come, go and change their names", .timeLimit(.minutes(1)))
+@Suite("Customers that come, go and change their names", .timeLimit(.minutes(3)))
 struct CustomerTests {
     @Test("New customers are created and renamed ones renamed, each run")
     func customers() async throws {

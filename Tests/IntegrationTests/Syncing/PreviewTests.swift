@@ -6,7 +6,7 @@ import Testing
 
 @testable import Integration
 
-@Suite("A preview", .timeLimit(.minutes(1)))
+@Suite("A preview", .timeLimit(.minutes(3)))
 struct PreviewTests {
     @Test("reads the vendor once, calls Synthesize never, and is not recorded")
     func nothingSent() async throws {

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Integration
 
-@Suite("Live progress", .timeLimit(.minutes(1)))
+@Suite("Live progress", .timeLimit(.minutes(3)))
 struct ProgressBoardTests {
     private static func snapshot(_ accepted: Int) -> RunProgress {
         var tally = RunTally()

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Integration
 
-@Suite("What ends a run", .timeLimit(.minutes(1)))
+@Suite("What ends a run", .timeLimit(.minutes(3)))
 struct RunEndTests {
     @Test("A 401 stops the run within the calls under way, asks for a new key, and touches nobody else")
     func keyRefused() async throws {

@@ -8,7 +8,7 @@ import Testing
 @testable import Integration
 
 /// Faults everywhere, and crashes: what must hold then (the promises of reliability section 10).
-@Suite("Storms", .timeLimit(.minutes(1)))
+@Suite("Storms", .timeLimit(.minutes(3)))
 struct StormTests {
     @Test("Whatever fails and whenever it crashes: nothing is made twice, and the ledger says only what is so", arguments: 1...12)
     func storm(_ number: Int) async throws {

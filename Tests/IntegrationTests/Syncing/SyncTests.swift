@@ -7,7 +7,7 @@ import Testing
 
 @testable import Integration
 
-@Suite("A sync run", .timeLimit(.minutes(1)))
+@Suite("A sync run", .timeLimit(.minutes(3)))
 struct SyncTests {
     private func count(_ text: String) throws -> Decimal { try #require(Decimal(string: text)) }
 

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Integration
 
-@Suite("Counts that drop to zero", .timeLimit(.minutes(1)))
+@Suite("Counts that drop to zero", .timeLimit(.minutes(3)))
 struct ZeroTests {
     private func counts(_ perch: Installation) -> [String: Decimal] { perch.synthesize.organization(Installation.partnerKey).counts }
 

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Synthesize
 
-@Suite("Waiting for one's turn", .timeLimit(.minutes(1)))
+@Suite("Waiting for one's turn", .timeLimit(.minutes(3)))
 struct PacerTests {
     private let lane = PacerLane(.background, share: "a")
 
