@@ -252,6 +252,60 @@ struct KeyRotationTests {
         }
     }
 
+    @Test("goes on from the new master key while the service runs, whatever its settings still say")
+    func givenThenData() async throws {
+        try await withVaults(2) { vaults in
+            let (old, new) = (MasterKey.generate(random: .system), MasterKey.generate(random: .system))
+            let store = try vaults.open()
+            let keeper = KeyKeeper(try vaults.configuration(["PERCH_SECRET_KEY": old.base64().reveal()]), Vaults.dependencies(), store)
+            let ring = try await keeper.openKeyRing()
+            try await vaults.fill(store, ring)
+            try await keeper.rotateMasterKey(to: new, by: .commandLine)
+            _ = try await keeper.rotateDataKey(ring, by: .commandLine)
+            let after = KeyKeeper(
+                try vaults.configuration(["PERCH_SECRET_KEY": new.base64().reveal()]), Vaults.dependencies(), store)
+            #expect(try await Vaults.readable(store, await after.openKeyRing()) == 4)
+            // And back again.
+            try await keeper.rotateMasterKey(to: old, by: .commandLine)
+            let back = KeyKeeper(
+                try vaults.configuration(["PERCH_SECRET_KEY": old.base64().reveal()]), Vaults.dependencies(), store)
+            #expect(try await Vaults.readable(store, await back.openKeyRing()) == 4)
+            try await store.close()
+        }
+    }
+
+    @Test("many at once are done one by one or refused, and the key file opens the database afterwards")
+    func overlapping() async throws {
+        try await withVaults(2) { vaults in
+            let store = try vaults.open()
+            let keeper = KeyKeeper(try vaults.configuration(), Vaults.dependencies(), store)
+            let ring = try await keeper.openKeyRing()
+            try await vaults.fill(store, ring)
+            let done = await withTaskGroup(of: Bool.self) { group in
+                for number in 0..<12 {
+                    group.addTask {
+                        do {
+                            if number.isMultiple(of: 3) {
+                                _ = try await keeper.rotateDataKey(ring, by: .commandLine)
+                            } else {
+                                try await keeper.rotateMasterKey(to: nil, by: .commandLine)
+                            }
+                            return true
+                        } catch {
+                            #expect((error as? IntegrationError)?.code == .conflict)
+                            return false
+                        }
+                    }
+                }
+                return await group.reduce(0) { $0 + ($1 ? 1 : 0) }
+            }
+            #expect(done > 0)
+            let after = KeyKeeper(try vaults.configuration(), Vaults.dependencies(), store)
+            #expect(try await Vaults.readable(store, await after.openKeyRing()) == 4)
+            try await store.close()
+        }
+    }
+
     @Test("reaches every column of the schema that holds bytes")
     func everyColumn() async throws {
         try await withVaults(1) { vaults in

@@ -3,12 +3,14 @@ import Integration
 import Logging
 import Secrets
 import Store
+import Synchronization
 
 /// Finds the master key, opens the data keys with it, and rotates both, while the service runs or beside it.
 public struct KeyKeeper: Sendable {
     private let configuration: Configuration
     private let dependencies: Dependencies
     private let store: any Store
+    private let turn = RotationTurn()
 
     public init(_ configuration: Configuration, _ dependencies: Dependencies, _ store: any Store) {
         self.configuration = configuration
@@ -22,10 +24,14 @@ public struct KeyKeeper: Sendable {
     public func openKeyRing() async throws(ApplicationError) -> KeyRing {
         do {
             let wrapped = try await store.wrappedKeys()
-            if let keyRing = try KeyRing.open(wrapped, master: masterKey(for: wrapped)) { return keyRing }
-            let (keyRing, new) = try KeyRing.create(
-                master: masterKey(for: []), random: dependencies.random, at: dependencies.time.now())
+            let master = try masterKey(for: wrapped)
+            if let keyRing = try KeyRing.open(wrapped, master: master) {
+                turn.adopt(master)
+                return keyRing
+            }
+            let (keyRing, new) = try KeyRing.create(master: master, random: dependencies.random, at: dependencies.time.now())
             try await store.insertWrappedKey(new)
+            turn.adopt(master)
             return keyRing
         } catch let error as SecretsError {
             throw ApplicationError(error.message)
@@ -108,7 +114,10 @@ public struct KeyKeeper: Sendable {
     /// A new data key from now on; then every stored value is sealed with it, a few at a time. Cut off at any moment, the next
     /// rotation or the next start goes on with it: until then each value opens with the key that sealed it.
     /// - Parameter atOnce: values sealed anew in one transaction.
+    /// - Throws: `IntegrationError` with code `conflict` while another rotation is under way.
     public func rotateDataKey(_ keyRing: KeyRing, atOnce: Int = 50, by initiator: Initiator) async throws -> Report {
+        try turn.take()
+        defer { turn.give() }
         let now = dependencies.time.now()
         if try await !store.sealedValues(notUnder: keyRing.keyID, after: nil, limit: 1).isEmpty {
             let resumed = try await reseal(keyRing, atOnce: atOnce)
@@ -116,7 +125,7 @@ public struct KeyKeeper: Sendable {
             if resumed.resealed > 0 { return resumed }
         }
         let (next, wrapped) = try KeyRing.create(
-            master: masterKey(for: try await store.wrappedKeys()), random: dependencies.random, at: now)
+            master: presentMasterKey(for: try await store.wrappedKeys()), random: dependencies.random, at: now)
         try await store.audited(entry("keys.rotateData", initiator, "from \(keyRing.keyID) to \(wrapped.id)")) {
             () async throws(StoreError) in try await store.replaceWrappedKey(with: wrapped, at: now)
         }
@@ -170,9 +179,12 @@ public struct KeyKeeper: Sendable {
     /// The data keys under another master key. Nothing that they sealed is touched, so it is done in one transaction.
     /// - Parameter given: the new key, which must stand in the settings before the next start. Nil for an installation with a key file:
     ///   then a new key is made and takes the file's place.
+    /// - Throws: `IntegrationError` with code `conflict` while another rotation is under way.
     public func rotateMasterKey(to given: MasterKey?, by initiator: Initiator) async throws {
+        try turn.take()
+        defer { turn.give() }
         let wrapped = try await store.wrappedKeys()
-        let old = try masterKey(for: wrapped)
+        let old = try presentMasterKey(for: wrapped)
         let usesFile = configuration.secretKey == nil
         guard usesFile == (given == nil) else {
             throw IntegrationError(
@@ -198,7 +210,17 @@ public struct KeyKeeper: Sendable {
             if usesFile { try MasterKeyFile.dropNext(of: keyFile) }
             throw error
         }
+        turn.adopt(new)
         if usesFile { try MasterKeyFile.takeNext(of: keyFile) }
+    }
+
+    /// The master key that opens the database now. In a running service that is not the one of its settings once it was rotated.
+    /// - Throws: `SecretsError` with code `masterKeyWrong` rather than wrap anything with a key that does not open the rest.
+    private func presentMasterKey(for wrapped: [WrappedDataKey]) throws(SecretsError) -> MasterKey {
+        let master: MasterKey
+        if let known = turn.master { master = known } else { master = try masterKey(for: wrapped) }
+        _ = try KeyRing.open(wrapped, master: master)
+        return master
     }
 
     private func entry(_ action: String, _ initiator: Initiator, _ details: String) -> AuditEntry {
@@ -206,4 +228,27 @@ public struct KeyKeeper: Sendable {
             at: dependencies.time.now(), actor: initiator.actor, action: action, partnerID: nil, address: initiator.address,
             details: details)
     }
+}
+
+/// One rotation at a time, and the master key as the last one left it: two at once took each other's half-written key files for those
+/// of a crash, and wrapped data keys with a master key that had just been replaced.
+private final class RotationTurn: Sendable {
+    private let state = Mutex<(isTaken: Bool, master: MasterKey?)>((false, nil))
+
+    var master: MasterKey? { state.withLock { $0.master } }
+
+    func adopt(_ master: MasterKey) { state.withLock { $0.master = master } }
+
+    func take() throws(IntegrationError) {
+        let isFree = state.withLock { state in
+            defer { state.isTaken = true }
+            return !state.isTaken
+        }
+        guard isFree else {
+            throw IntegrationError(
+                code: .conflict, message: "Keys are being rotated already. Nothing was changed; try again when that is done.")
+        }
+    }
+
+    func give() { state.withLock { $0.isTaken = false } }
 }
