@@ -96,3 +96,11 @@ public struct IntegrationPolicy: Sendable, Hashable {
         self.lookAgain = lookAgain
     }
 }
+
+extension IntegrationEnvironment {
+    /// What the partner entered for this connector's vendor. What is stored for another connector is another vendor's secret: nobody
+    /// else is shown or sent it, and the partner is asked anew.
+    func vendorCredential(_ partner: PartnerID) async throws(StoreError) -> VendorCredential? {
+        try await store.vendorCredential(partner).flatMap { $0.connectorID == connector.id ? $0 : nil }
+    }
+}

@@ -181,7 +181,7 @@ extension Desk {
     private func storedCredential(
         _ partner: PartnerID, orReplacedBy entered: [String: String]
     ) async throws(IntegrationError) -> ConnectorCredential? {
-        guard let stored = try await remember({ store throws(StoreError) in try await store.vendorCredential(partner) })
+        guard let stored = try await remember({ _ throws(StoreError) in try await environment.vendorCredential(partner) })
         else { return nil }
         do {
             return try environment.vault.openCredential(stored)

@@ -120,7 +120,7 @@ extension Desk {
                 partner: partner, connection: connection,
                 standing: ConnectionStanding(connection, connectJob: connectJob, lastRun: lastRun),
                 productName: environment.connector.productName,
-                fields: environment.enteredFields(try await store.vendorCredential(id)),
+                fields: environment.enteredFields(try await environment.vendorCredential(id)),
                 schedule: schedule, failingSchedule: FailingSchedule(streak, schedule), connectJob: connectJob,
                 activeRun: history.first { $0.state.isActive }, lastRun: lastRun, history: history,
                 notMapped: try await environment.notMapped(id, in: last),

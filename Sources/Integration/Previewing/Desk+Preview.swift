@@ -10,7 +10,7 @@ extension Desk {
     public func previewSync(_ partner: PartnerID) async throws(IntegrationError) -> UsagePreview {
         let connection = try await environment.connection(partner)
         try connection.requireConnected()
-        let stored = try await remember { store throws(StoreError) in try await store.vendorCredential(partner) }
+        let stored = try await remember { _ throws(StoreError) in try await environment.vendorCredential(partner) }
         guard let stored else { throw IntegrationError(code: .conflict, message: RunFailure.noVendorCredential.message) }
         return try await preview(of: partner, try environment.vault.openCredential(stored))
     }

@@ -133,7 +133,7 @@ struct RunDriver: Sendable {
         if run.purpose == .connect { try await schedule(run.partnerID) }
         let key = try environment.partnerKey(of: connection)
         let credential = try await stored { () async throws(StoreError) in
-            try await store.vendorCredential(run.partnerID)
+            try await environment.vendorCredential(run.partnerID)
         }
         let urgency: PacerLane.Urgency = run.purpose == .connect ? .interactive : .background
         return Work(

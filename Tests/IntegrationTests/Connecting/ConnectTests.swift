@@ -208,6 +208,22 @@ struct ConnectTests {
         }
     }
 
+    @Test("What was entered for another connector is another vendor's secret: it is not sent, and is asked for anew")
+    func otherConnector() async throws {
+        try await withInstallation { perch in
+            let partner = try await perch.connectedPartner()
+            let stored = try #require(try await perch.store.vendorCredential(partner))
+            try await perch.store.saveVendorCredential(
+                VendorCredential(
+                    partnerID: partner, connectorID: "another", openFields: stored.openFields, sealedFields: stored.sealedFields,
+                    savedAt: Sample.now))
+            perch.world.journal.clear()
+            #expect(try await perch.sync(partner).failure?.code == "vendor.noCredential")
+            #expect(perch.world.journal.all == ["O1"])
+            #expect(try await perch.desk.environment.vendorCredential(partner) == nil)
+        }
+    }
+
     // MARK: Another organization
 
     @Test("A key of another organization needs a confirmation, and then nothing of the old one is kept")
