@@ -31,7 +31,7 @@ struct SaaSAlertsTests {
             #expect(request.headerFields[.accept] == "application/json")
             #expect(!request.url.contains("secret-key"))
             // Partners enter the address, so it must not lead into the service's own network.
-            #expect(request.destinations == DestinationRule())
+            #expect(request.destinations == DestinationRule(hosts: ["vendor.example"]))
         }
     }
 

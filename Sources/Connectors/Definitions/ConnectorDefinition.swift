@@ -373,4 +373,12 @@ struct PagingRule: Sendable {
     var stops: [Stop]
     /// Pages at most.
     var cap: Int
+
+    /// Whether it is Perch that says which page it wants, which a vendor may ignore.
+    var countsPages: Bool {
+        switch style {
+        case .page, .offset: true
+        default: false
+        }
+    }
 }

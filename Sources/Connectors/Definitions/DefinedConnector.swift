@@ -101,7 +101,7 @@ public struct DefinedConnector: Connector {
                 let json = try JSONValue(parsing: answer.body)
                 failure = try exchange.failure(in: json, values)
                 if let failure { throw failure.error }
-                return try shows.scalar(values, FillContext(record: json))?.shownText
+                return try shows.scalar(values, FillContext(record: json))?.shownText.map { exchange.builder.redaction(values)($0) }
             } catch {
                 throw failure ?? AttemptFailure(error, isPassing: error.code == .brokenAnswer)
             }

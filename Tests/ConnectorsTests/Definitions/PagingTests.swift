@@ -47,6 +47,14 @@ struct PageWalkTests {
         #expect(walk.records == 5)
     }
 
+    @Test("A page that comes again, as the last one too, is an error: its records would count twice and others be lost")
+    func repeated() throws {
+        var walk = PageWalk(rule(.page(parameter: "page", first: 1), [.total(.answer(try JSONPath("$.total")))]))
+        #expect(try walk.take(page(2, #"{"total":6}"#, print: 1)))
+        #expect(try walk.take(page(2, #"{"total":6}"#, print: 2)))
+        #expect(throws: ConnectorError.self) { try walk.take(page(2, #"{"total":6}"#, print: 1)) }
+    }
+
     @Test("Offsets count the records, until a page is empty")
     func offsets() throws {
         var walk = PageWalk(rule(.offset(parameter: "skip", first: 0), [.emptyPage]))

@@ -185,11 +185,9 @@ struct PageReader {
             failure = try exchange.failure(in: rest, values)
             if let failure { throw failure.error }
             if read.lists.count == 1, read.single == nil { try checkList(read.lists[0], rest) }
-            var hasher = Hasher()
-            answer.body.withUnsafeBytes { hasher.combine(bytes: $0) }
             let facts = PageWalk.Page(
                 records: harvester.recordCount, lastKey: harvester.lastKey, answer: rest, headers: answer.headerFields,
-                print: hasher.finalize())
+                print: harvester.print)
             return (harvester.harvest, facts)
         } catch {
             throw failure ?? AttemptFailure(error, isPassing: error.code == .brokenAnswer)

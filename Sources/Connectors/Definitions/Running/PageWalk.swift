@@ -22,14 +22,14 @@ struct PageWalk: Sendable {
         /// The answer without its records.
         var answer: JSONValue
         var headers: HTTPFields
-        /// Of the body: equal pages have equal prints.
+        /// Of the records: equal pages have equal prints, whatever else their answers hold.
         var print: Int
     }
 
     private let rule: PagingRule
     private(set) var pages = 0
     private(set) var records = 0
-    private var lastPrint: Int?
+    private var prints: Set<Int> = []
     private var seen: Set<String> = []
     /// Of the request to make now.
     private(set) var next: Next
@@ -57,11 +57,12 @@ struct PageWalk: Sendable {
         pages += 1
         records += page.records
         if case .none = rule.style { return false }
-        guard try !stops(after: page) else { return false }
-        if page.records > 0, lastPrint == page.print {
-            throw .broken("page \(pages) is the same as the page before: the vendor does not turn the pages")
+        // Before anything ends the walk: a page that comes again as the last one would count its records twice and lose others.
+        // Where the vendor says what comes next, a circle shows in that.
+        if page.records > 0, rule.countsPages, !prints.insert(page.print).inserted {
+            throw .broken("page \(pages) is the same as one before: the vendor does not turn the pages")
         }
-        lastPrint = page.print
+        guard try !stops(after: page) else { return false }
         guard pages < rule.cap else {
             throw .broken("after \(rule.cap) pages, the most that the definition allows, there are more")
         }

@@ -19,6 +19,9 @@ struct RecordHarvester: Sendable {
     /// As the answer holds them, before explode, join and conditions.
     private(set) var recordCount = 0
     private(set) var lastKey: String?
+    private var hasher = Hasher()
+    /// Of all records taken, in their order; for paging by numbers only.
+    var print: Int { hasher.finalize() }
 
     init(
         _ definition: ConnectorDefinition, _ read: ReadRule, values: FetchValues,
@@ -39,6 +42,7 @@ struct RecordHarvester: Sendable {
     /// - Throws: `brokenAnswer` when the record is not as the definition says.
     mutating func take(_ record: JSONValue) throws(ConnectorError) {
         recordCount += 1
+        if read.paging.countsPages { hasher.combine(record) }
         if case .keyset(_, let path, _) = read.paging.style { lastKey = try path.scalar(in: record)?.text }
         for record in try exploded(record) { try takePart(joinedWithOthers(record)) }
     }
@@ -135,7 +139,12 @@ struct RecordHarvester: Sendable {
         }
         let account: String
         if let path = rule.account {
-            guard let record = context.record, let id = try path.scalar(in: record)?.text, !id.isBlank else { return false }
+            guard let record = context.record else { return false }
+            // Null is a record of nobody; a field that no record has is another form than the definition thinks.
+            let isThere = path.first(in: record) != nil
+            harvest.presence[-1 - position, default: RecordJudge.Presence(field: path.text)].present += isThere ? 1 : 0
+            harvest.presence[-1 - position, default: RecordJudge.Presence(field: path.text)].missing += isThere ? 0 : 1
+            guard let id = try path.scalar(in: record)?.text, !id.isBlank else { return false }
             account = id
         } else {
             account = context.account?.account.id ?? ""

@@ -8,6 +8,8 @@ struct RequestBuilder: Sendable {
         var request: OutgoingRequest
         /// The address as it may be shown.
         var shownURL: String
+        /// Hides all that signs the request.
+        var redaction: Redaction
     }
 
     let definition: ConnectorDefinition
@@ -51,9 +53,11 @@ struct RequestBuilder: Sendable {
             request.limits = request.limits ?? RequestLimits()
             request.limits?.maximumAnswerBytes = definition.requests.largestAnswer
         }
-        let shown = redaction(values, and: signed.map(\.1) + [context.token].compactMap(\.self))(url)
+        let signs = signed.map(\.1) + [context.token, request.headerFields[.authorization]].compactMap(\.self)
+        let redaction = redaction(values, and: signs)
+        let shown = redaction(url)
         request.pathForLog = shown == url ? nil : Self.path(of: shown)
-        return Built(request: request, shownURL: shown)
+        return Built(request: request, shownURL: shown, redaction: redaction)
     }
 
     /// Hides the settings of kind secret.

@@ -12,7 +12,7 @@ struct UsageTable: Sendable {
         var isUnknown = false
     }
 
-    /// - Throws: `brokenAnswer` for a count below zero or more discovered services than the definition allows.
+    /// - Throws: `brokenAnswer` for a count below zero, a read whose records all belong to nobody, or more discovered services than the definition allows.
     init(_ definition: ConnectorDefinition, _ accounts: FetchSession.AccountList, _ harvest: Harvest) throws(ConnectorError) {
         let known = Set(accounts.found.map(\.account.id))
         discovered = try Self.discovered(definition, harvest)
@@ -22,6 +22,7 @@ struct UsageTable: Sendable {
         // Several rules over one read see the same records.
         var strangers: [Int: [String: Int]] = [:]
         for (position, rule) in definition.counts.enumerated() {
+            var hasKnown = false
             for (pair, tally) in harvest.counts[position] ?? [:] {
                 guard known.contains(pair.account) else {
                     if !accounts.leftOut.contains(pair.account) {
@@ -29,11 +30,16 @@ struct UsageTable: Sendable {
                     }
                     continue
                 }
+                hasKnown = true
                 let count = rule.number.finished(tally.count(rule.measure))
                 guard count >= 0 else { throw .broken("\(pair.service) of account \(pair.account) is \(count), below zero") }
                 let place = Harvest.Pair(account: pair.account, service: names[pair.service.lowercased()] ?? pair.service)
                 cells[place, default: Cell()].count += count
                 if tally.isUnknown, count == 0 { cells[place]?.isUnknown = true }
+            }
+            // Else a field that holds other ids than the accounts' would be zeros for everybody.
+            if !hasKnown, let records = strangers[position]?.values.reduce(0, +) {
+                throw .broken("none of the \(records) records of `\(rule.read)` belongs to one of the accounts")
             }
         }
         dropped = Self.records(of: strangers, definition)

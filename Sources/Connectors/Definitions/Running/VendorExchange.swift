@@ -41,11 +41,13 @@ struct VendorExchange: Sendable {
         while true {
             let token = try await token(insteadOf: refusedToken, values)
             let built = try build(token)
-            let failure: AttemptFailure
+            var failure: AttemptFailure
             do throws(AttemptFailure) {
                 return try await self.attempt(purpose, built, refusing, read: read)
             } catch {
                 failure = error
+                // A vendor may repeat in an error what it was sent.
+                failure.error.message = built.redaction(failure.error.message)
             }
             if failure.error.code == .credentialRefused, failure.isPassing, let token, refusedToken == nil {
                 // A token may end before its time; a second refusal is the credential's.
