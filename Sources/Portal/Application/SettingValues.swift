@@ -73,12 +73,10 @@ public struct SettingValues: Sendable {
     /// The definition whose rows the table has; read before everything else, because it says which settings there are.
     private static func definition(_ layers: [[String: String]]) throws(SettingsError) -> ConnectorDefinition {
         let chosen = try text(.connector, layers) ?? ""
-        do {
+        do throws(DefinitionError) {
             return try ConnectorDefinition(named: chosen)
-        } catch let error as DefinitionError {
-            throw SettingsError(problems: error.problems.map { "\(Setting.connector.key): \(error.file):\($0.line): \($0.message)" })
         } catch {
-            throw SettingsError(problems: ["\(Setting.connector.key): \(error)"])
+            throw SettingsError(problems: error.problems.map { "\(Setting.connector.key): \(error.file):\($0.line): \($0.message)" })
         }
     }
 
