@@ -310,7 +310,8 @@ struct EngineTests {
             return try Reply.ok("[]").perform()
         }
         var small = Self.fanned
-        small.requests += "\nperSecond: \(rate)"
+        // One after the other: a task that has its turn would else be overtaken by one that turns the clock before it has sent.
+        small.requests += "\nparallel: 1\nperSecond: \(rate)"
         let connector = try DefinedConnector(
             try small.definition(),
             environment: VendorEnvironment(http: sender, time: clock.source, random: .seeded(1), retry: RetryPolicy()))
