@@ -83,6 +83,34 @@ struct BackupTests {
         }
     }
 
+    @Test("lets nobody in again: keys revoked and launch tokens used since stay so, however often it is restored")
+    func takenAway() async throws {
+        try await withTemporaryDirectory { directory in
+            let store = try await filled(directory)
+            let id = OperatorKeyID("op_1")
+            try await store.insertOperatorKey(
+                OperatorKey(id: id, name: "Left", role: .admin, hash: "hash", createdAt: Sample.now))
+            let file = directory + "/backup"
+            try await store.backup(to: file, migrationsDirectory: migrationsDirectory)
+            try await store.revokeOperatorKey(id, at: Sample.now + 1)
+            #expect(try await store.useNonce("nonce", expiresAt: Sample.now + 99))
+            try await store.close()
+            var task = restore(file, to: directory)
+            task.replaces = true
+            var asides: Set<String> = []
+            for _ in 0..<3 {
+                let aside = try #require(try task.run(at: Sample.now + 2) { _ in }.movedAside)
+                #expect(FileManager.default.fileExists(atPath: aside))
+                asides.insert(aside)
+            }
+            #expect(asides.count == 3)
+            let restored = try openSQLiteStore(directory)
+            #expect(try await restored.operatorKey(id)?.revokedAt == Sample.now + 1)
+            #expect(try await !restored.useNonce("nonce", expiresAt: Sample.now + 99))
+            try await restored.close()
+        }
+    }
+
     @Test("refuses a running service, a database in the way, what is damaged, and what the key does not open; all stays as it was")
     func refusals() async throws {
         try await withTemporaryDirectory { directory in

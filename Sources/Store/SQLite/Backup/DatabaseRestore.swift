@@ -30,7 +30,8 @@ public struct DatabaseRestore: Sendable {
     /// Checks a copy of the backup, makes it ready, and only then swaps it in. Whatever fails before, the database that was there
     /// stays in its place.
     ///
-    /// Sign-ins and launch links of the time of the backup end: who has signed out since, or whose key was taken away, must not be let in by it.
+    /// Sign-ins and launch links of the time of the backup end, and operator keys that were revoked and launch tokens that were used
+    /// since, as far as the replaced database can be read, stay so: nobody must be let in again by a restore.
     /// - Parameter admits: throws when this installation's key does not open the backup's data keys.
     /// - Throws: `StoreError` with code `locked` while a process has the database, `newerSchema` for a backup of a newer Perch,
     ///   `migration` for an older one without `upgrades`, `duplicate` when there is a database and not `replaces`, `corrupt`
@@ -50,7 +51,7 @@ public struct DatabaseRestore: Sendable {
         let incoming = place.databasePath + ".restoring"
         defer { DatabaseFile.remove(incoming) }
         try copy(to: incoming)
-        let applied = try prepare(incoming, migrations, instant, admits)
+        let applied = try prepare(incoming, migrations, instant, takenAway(place), admits)
         try DatabaseFile.sync(incoming)
         let aside = isThere ? try moveAside(place, instant) : nil
         try DatabaseFile.move(incoming, to: place.databasePath)
@@ -74,8 +75,38 @@ public struct DatabaseRestore: Sendable {
         }
     }
 
+    /// What must not be let in again, as the database that is replaced knows it.
+    private struct TakenAway {
+        /// When each operator key was revoked, in milliseconds since 1970.
+        var keys: [String: Int64] = [:]
+        /// Launch tokens that were used, and when they are forgotten.
+        var nonces: [String: Int64] = [:]
+    }
+
+    /// Nothing where there is no database, or none that can be read: a damaged one may be the reason for the restore.
+    private func takenAway(_ place: DataDirectory) throws -> TakenAway {
+        var found = TakenAway()
+        guard access(place.databasePath, F_OK) == 0 else { return found }
+        do {
+            let old = try DatabaseQueue(path: place.databasePath)
+            try old.read { database in
+                for row in try Row.fetchAll(database, sql: "SELECT id, revoked_at FROM operator_key WHERE revoked_at IS NOT NULL") {
+                    found.keys[row["id"]] = row["revoked_at"]
+                }
+                for row in try Row.fetchAll(database, sql: "SELECT nonce, expires_at FROM launch_nonce") {
+                    found.nonces[row["nonce"]] = row["expires_at"]
+                }
+            }
+            try old.close()
+        } catch is DatabaseError {
+            return TakenAway()
+        }
+        return found
+    }
+
     private func prepare(
-        _ path: String, _ migrations: Migrations, _ instant: Date, _ admits: ([WrappedDataKey]) throws -> Void
+        _ path: String, _ migrations: Migrations, _ instant: Date, _ takenAway: TakenAway,
+        _ admits: ([WrappedDataKey]) throws -> Void
     ) throws -> [String] {
         do {
             let queue = try DatabaseQueue(path: path)
@@ -108,6 +139,13 @@ public struct DatabaseRestore: Sendable {
                 try admits(database.fetchAll(WrappedDataKey.self, "SELECT * FROM data_key ORDER BY retired_at IS NULL DESC"))
                 try database.inTransaction(.immediate) {
                     for table in ["web_session", "launch_link"] { try database.execute(sql: "DELETE FROM \(table)") }
+                    for (id, revokedAt) in takenAway.keys {
+                        try database.change(
+                            "UPDATE operator_key SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL", [revokedAt, id])
+                    }
+                    for (nonce, expiresAt) in takenAway.nonces {
+                        try database.change("INSERT OR IGNORE INTO launch_nonce (nonce, expires_at) VALUES (?, ?)", [nonce, expiresAt])
+                    }
                     try database.append(
                         AuditEntry(
                             at: instant, actor: "commandLine", action: "database.restore", partnerID: nil, address: nil,
@@ -133,7 +171,10 @@ public struct DatabaseRestore: Sendable {
             // A damaged one may be the reason for the restore: it is kept with its WAL as it is.
         }
         let stamp = instant.formatted(Date.ISO8601FormatStyle(dateTimeSeparator: .standard, timeSeparator: .omitted))
-        let aside = "\(place.databasePath).before-restore-\(stamp)"
+        let usual = "\(place.databasePath).before-restore-\(stamp)"
+        // Two restores within a second must not take each other's.
+        let names = [usual] + (2...).lazy.prefix(1000).map { "\(usual)-\($0)" }
+        let aside = names.first { access($0, F_OK) != 0 } ?? usual
         for suffix in ["-wal", "-shm"] where access(place.databasePath + suffix, F_OK) == 0 {
             try DatabaseFile.move(place.databasePath + suffix, to: aside + suffix)
         }
