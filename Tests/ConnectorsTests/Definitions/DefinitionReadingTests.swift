@@ -72,6 +72,9 @@ struct DefinitionReadingTests {
         Mistake("default of a secret", "A secret has no default") {
             $0.settings = "  partner:\n    apiKey: {kind: secret, label: Key, help: Anywhere., default: abc}"
         },
+        Mistake("path without its dollar", "`sum` is the fixed text `seats`. A path begins with `$`: is `$.seats` what is meant?") {
+            $0.counts = "  - {from: seats, service: Seats, account: $.customer, count: {sum: seats}}"
+        },
         Mistake("service that is not in the catalogue", "22: `service`: there is no service `Seatz`. Did you mean `Seats`?") {
             $0.counts = "  - {from: seats, service: Seatz, account: $.customer}"
         },

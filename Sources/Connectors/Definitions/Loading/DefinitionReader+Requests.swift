@@ -72,7 +72,7 @@ extension DefinitionReader {
         let meaning = map.word("means", FailureRule.Meaning.self) ?? .refused
         var scope = Scope()
         scope.hasRecord = true
-        let message = map.node("message").flatMap { value($0, "`message`", scope) }
+        let message = map.node("message").flatMap { value($0, "`message`", scope, mayBeFixed: true) }
         guard let condition = condition(node, map, scope, missing: .skip, extraKeys: ["means", "message"]) else { return nil }
         return FailureRule(condition: condition, message: message, meaning: meaning)
     }

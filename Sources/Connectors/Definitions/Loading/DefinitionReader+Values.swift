@@ -54,13 +54,14 @@ extension DefinitionReader {
         }
     }
 
-    func value(_ node: DocumentNode, _ what: String, _ scope: Scope) -> Value? {
+    /// - Parameter mayBeFixed: whether a text without any name makes sense there; nearly always it is a path whose `$.` was forgotten.
+    func value(_ node: DocumentNode, _ what: String, _ scope: Scope, mayBeFixed: Bool = false) -> Value? {
         if case .list(let items) = node.content {
             guard items.count > 0 else {
                 problems.add(node.line, "\(what) is an empty list.")
                 return nil
             }
-            let values = items.compactMap { value($0, what, scope) }
+            let values = items.compactMap { value($0, what, scope, mayBeFixed: true) }
             return values.count == items.count ? .first(values) : nil
         }
         guard let text = problems.text(node, what) else { return nil }
@@ -68,6 +69,11 @@ extension DefinitionReader {
             let value = try Value(text)
             if case .path(let path) = value, !path.isSingular {
                 problems.add(node.line, "\(what) is `\(text)`, and has to lead to one value: names and single indices only.")
+                return nil
+            }
+            if case .template(let template) = value, template.names.isEmpty, !mayBeFixed {
+                problems.add(
+                    node.line, "\(what) is the fixed text `\(text)`. A path begins with `$`: is `$.\(text)` what is meant?")
                 return nil
             }
             check(value.names, line: node.line, what, scope)
