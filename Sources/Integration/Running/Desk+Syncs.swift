@@ -69,9 +69,12 @@ extension Desk {
         return try await syncRun(id)
     }
 
+    /// - Parameter partner: whose run it has to be. Another's is not looked at any further: the time would tell that it exists.
     /// - Throws: `notFound`.
-    public func syncRun(_ id: SyncRunID) async throws(IntegrationError) -> SyncRun {
-        guard let run = try await remember({ store throws(StoreError) in try await store.run(id) }) else {
+    public func syncRun(_ id: SyncRunID, of partner: PartnerID? = nil) async throws(IntegrationError) -> SyncRun {
+        guard let run = try await remember({ store throws(StoreError) in try await store.run(id) }),
+            partner.map({ $0 == run.partnerID }) ?? true
+        else {
             throw IntegrationError(code: .notFound, message: "There is no such sync run.")
         }
         return await current(run)

@@ -14,11 +14,7 @@ struct PartnerVisit: Sendable {
     /// A run of this partner by the id in the path.
     /// - Throws: `notFound` for another partner's run too: that it exists is not told.
     func run(_ desk: Desk) async throws(IntegrationError) -> SyncRun {
-        let run = try await desk.syncRun(SyncRunID(request.parameters["id"] ?? ""))
-        guard run.partnerID == partnerID else {
-            throw IntegrationError(code: .notFound, message: "There is no such sync run.")
-        }
-        return run
+        try await desk.syncRun(SyncRunID(request.parameters["id"] ?? ""), of: partnerID)
     }
 }
 
