@@ -61,8 +61,6 @@ extension ConnectorDefinition {
         func failure(_ message: String) -> DefinitionError { DefinitionError(file: path, problems: [.init(line: 1, message: message)]) }
         do {
             let handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
-            // Read to the end; nothing is lost when closing fails.
-            defer { try? handle.close() }
             // One byte more than allowed tells a file that is too long.
             return [UInt8](try handle.read(upToCount: DocumentNode.maximumBytes + 1) ?? Data())
         } catch {
