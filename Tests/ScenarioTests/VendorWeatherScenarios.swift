@@ -100,7 +100,7 @@ import Testing
             try await stage.sandbox.vendorHas(Array(setup.customers.prefix(2)))
             let held = try await stage.sync(partner)
             #expect(held.state == "held")
-            #expect(held.failure?.message.contains("fewer units than Synthesize last accepted. Nothing was sent.") == true)
+            #expect(held.failure?.message.contains("fewer units than Synthesize last accepted. No count was sent.") == true)
             #expect(try await stage.sandbox.organization(partner).counts == before)
 
             let released = try await stage.finished(

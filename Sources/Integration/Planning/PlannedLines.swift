@@ -59,8 +59,11 @@ struct PairIndex {
     private var services: [String: Int32] = [:]
     private var positions: [UInt64: Int32] = [:]
 
-    /// - Parameter accounts: known by their order; of two with one id, the first.
-    init(_ accounts: [VendorAccount]) {
+    /// - Parameters:
+    ///   - accounts: known by their order; of two with one id, the first.
+    ///   - pairs: about how many there will be.
+    init(_ accounts: [VendorAccount], pairs: Int) {
+        positions.reserveCapacity(pairs)
         self.accounts.reserveCapacity(accounts.count)
         for (index, account) in accounts.enumerated() where self.accounts[account.id] == nil { self.accounts[account.id] = Int32(index) }
         count = Int32(accounts.count)

@@ -18,69 +18,20 @@ struct UsagePlan: Sendable, Hashable {
         var serviceID: String
     }
 
-    /// - Parameters:
-    ///   - serviceIDs: Synthesize's ids by lower-cased service name.
-    ///   - bases: what counts count, by lower-cased service name.
+    /// - Parameters: as of `UsagePlanDraft`.
     ///   - lastCounts: what Synthesize last accepted.
-    ///   - listedBefore: what the last sync listed as dropped to zero. It is no news: customers who leave one by one would add up to
-    ///     a large drop that holds every sync.
-    ///   - exclusions: pairs that are only written down. Their last counts are no drop.
     init(
         run: SyncRunID, snapshot: VendorSnapshot, serviceIDs: [String: String], bases: [String: LineBasis],
         lastCounts: [LastCount], listedBefore: Set<Pair> = [], zeroCounts: ZeroCountPolicy, exclusions: Exclusions = Exclusions()
     ) {
-        lines = PlannedLines(run: run, accounts: snapshot.accounts)
-        var index = PairIndex(snapshot.accounts)
-        var wasSentBefore: [Bool] = []
-        for record in snapshot.usage {
-            guard let account = index.account(record.accountID), let serviceID = serviceIDs[record.serviceName.lowercased()] else {
-                recordsDropped += 1
-                continue
-            }
-            let (position, isNew) = index.position(account, serviceID)
-            if isNew {
-                let service = lines.service(serviceID, record.serviceName, bases[record.serviceName.lowercased()])
-                let isExcluded = exclusions.excludes(account: record.accountID, service: record.serviceName)
-                lines.entries.append(
-                    PlannedLines.Entry(
-                        account: account, service: service, rawCount: record.count, state: isExcluded ? .excluded : .planned))
-                wasSentBefore.append(false)
-            } else {
-                lines.entries[position].rawCount += record.count
-            }
-        }
+        var draft = UsagePlanDraft(
+            run: run, snapshot: snapshot, serviceIDs: serviceIDs, bases: bases, listedBefore: listedBefore, exclusions: exclusions)
+        draft.compare(lastCounts)
+        self = draft.finished(zeroCounts)
+    }
 
-        var (unitsBefore, unitsKept) = (Decimal(0), Decimal(0))
-        for last in lastCounts where last.count > 0 && !exclusions.excludes(account: last.accountID, service: last.serviceName) {
-            let account =
-                index.account(last.accountID)
-                ?? {
-                    lines.accounts.append(VendorAccount(id: last.accountID, name: last.accountName))
-                    return index.add(last.accountID)
-                }()
-            let (position, isNew) = index.position(account, last.serviceID)
-            if isNew {
-                let service = lines.service(last.serviceID, last.serviceName, bases[last.serviceName.lowercased()])
-                lines.entries.append(PlannedLines.Entry(account: account, service: service, rawCount: 0))
-                wasSentBefore.append(true)
-            } else {
-                wasSentBefore[position] = true
-            }
-            guard !listedBefore.contains(Pair(accountID: last.accountID, serviceID: last.serviceID)) else { continue }
-            pairsBefore += 1
-            unitsBefore += last.count
-            // A pair that grew does not make up for one that shrank: growth is not what the guard is about.
-            unitsKept += min(last.count, max(0, lines.entries[position].rawCount))
-        }
-        if unitsBefore > 0 { dropShare = NSDecimalNumber(decimal: 1 - unitsKept / unitsBefore).doubleValue }
-
-        for position in lines.entries.indices where lines.entries[position].rawCount < 1 && lines.entries[position].state == .planned {
-            lines.entries[position].state =
-                !wasSentBefore[position] ? .excluded : zeroCounts == .sendOnce ? .planned : .droppedToZero
-        }
-        let reported = lines.entries.filter { $0.state != .planned }
-        lines.entries.removeAll { $0.state != .planned }
-        lines.entries += reported
+    fileprivate init(_ lines: PlannedLines) {
+        self.lines = lines
     }
 
     /// What each service of a connector's catalogue, and of those that a fetch discovered, counts, by lower-cased name.
@@ -99,8 +50,97 @@ struct UsagePlan: Sendable, Hashable {
         let percent = Int((dropShare * 100).rounded())
         return RunFailure(
             code: "run.largeDrop",
-            message: "The vendor now reports \(percent) % fewer units than Synthesize last accepted. Nothing was sent. "
+            message: "The vendor now reports \(percent) % fewer units than Synthesize last accepted. No count was sent. "
                 + "If that is right, an operator releases the run; if not, the next sync tries again.")
+    }
+}
+
+/// A plan that has yet to be compared with what was accepted before, which comes in pages, so that it is never whole in memory.
+struct UsagePlanDraft: Sendable {
+    private var plan: UsagePlan
+    private var index: PairIndex
+    private var wasSentBefore: [Bool] = []
+    private var unitsBefore = Decimal(0)
+    private var unitsKept = Decimal(0)
+    private let bases: [String: LineBasis]
+    private let listedBefore: Set<UsagePlan.Pair>
+    private let exclusions: Exclusions
+
+    /// - Parameters:
+    ///   - serviceIDs: Synthesize's ids by lower-cased service name.
+    ///   - bases: what counts count, by lower-cased service name.
+    ///   - listedBefore: what the last sync listed as dropped to zero. It is no news: customers who leave one by one would add up to
+    ///     a large drop that holds every sync.
+    ///   - exclusions: pairs that are only written down. Their last counts are no drop.
+    init(
+        run: SyncRunID, snapshot: VendorSnapshot, serviceIDs: [String: String], bases: [String: LineBasis],
+        listedBefore: Set<UsagePlan.Pair>, exclusions: Exclusions
+    ) {
+        self.bases = bases
+        self.listedBefore = listedBefore
+        self.exclusions = exclusions
+        plan = UsagePlan(PlannedLines(run: run, accounts: snapshot.accounts))
+        index = PairIndex(snapshot.accounts, pairs: snapshot.usage.count)
+        plan.lines.entries.reserveCapacity(snapshot.usage.count)
+        wasSentBefore.reserveCapacity(snapshot.usage.count)
+        for record in snapshot.usage {
+            guard let account = index.account(record.accountID), let serviceID = serviceIDs[record.serviceName.lowercased()] else {
+                plan.recordsDropped += 1
+                continue
+            }
+            let (position, isNew) = index.position(account, serviceID)
+            if isNew {
+                let service = plan.lines.service(serviceID, record.serviceName, bases[record.serviceName.lowercased()])
+                let isExcluded = exclusions.excludes(account: record.accountID, service: record.serviceName)
+                plan.lines.entries.append(
+                    PlannedLines.Entry(
+                        account: account, service: service, rawCount: record.count, state: isExcluded ? .excluded : .planned))
+                wasSentBefore.append(false)
+            } else {
+                plan.lines.entries[position].rawCount += record.count
+            }
+        }
+    }
+
+    /// Takes some of what Synthesize last accepted, each pair once.
+    mutating func compare(_ lastCounts: [LastCount]) {
+        for last in lastCounts where last.count > 0 && !exclusions.excludes(account: last.accountID, service: last.serviceName) {
+            let account =
+                index.account(last.accountID)
+                ?? {
+                    plan.lines.accounts.append(VendorAccount(id: last.accountID, name: last.accountName))
+                    return index.add(last.accountID)
+                }()
+            let (position, isNew) = index.position(account, last.serviceID)
+            if isNew {
+                let service = plan.lines.service(last.serviceID, last.serviceName, bases[last.serviceName.lowercased()])
+                plan.lines.entries.append(PlannedLines.Entry(account: account, service: service, rawCount: 0))
+                wasSentBefore.append(true)
+            } else {
+                wasSentBefore[position] = true
+            }
+            guard !listedBefore.contains(UsagePlan.Pair(accountID: last.accountID, serviceID: last.serviceID)) else { continue }
+            plan.pairsBefore += 1
+            unitsBefore += last.count
+            // A pair that grew does not make up for one that shrank: growth is not what the guard is about.
+            unitsKept += min(last.count, max(0, plan.lines.entries[position].rawCount))
+        }
+    }
+
+    /// When all that was accepted before has been compared.
+    consuming func finished(_ zeroCounts: ZeroCountPolicy) -> UsagePlan {
+        if unitsBefore > 0 { plan.dropShare = NSDecimalNumber(decimal: 1 - unitsKept / unitsBefore).doubleValue }
+        for position in plan.lines.entries.indices
+        where plan.lines.entries[position].rawCount < 1 && plan.lines.entries[position].state == .planned {
+            plan.lines.entries[position].state =
+                !wasSentBefore[position] ? .excluded : zeroCounts == .sendOnce ? .planned : .droppedToZero
+        }
+        let reported = plan.lines.entries.filter { $0.state != .planned }
+        if !reported.isEmpty {
+            plan.lines.entries.removeAll { $0.state != .planned }
+            plan.lines.entries += reported
+        }
+        return plan
     }
 }
 

@@ -182,13 +182,18 @@ extension RunDriver {
         try await readStatusAfter(&work)
     }
 
-    /// What the integration has become. That the counts arrived is known without it, so only a refused key matters.
+    /// What the integration has become. That the counts arrived is known without it, so only a refused key matters. One that was
+    /// active is so still: only somebody else's hand changes that (U-4), which the next run sees.
     private func confirm(_ work: inout Work) async throws(StepError) {
-        do throws(StepError) {
-            try await readStatusAfter(&work)
-        } catch {
-            if case .failed(_, refusesKey: false) = error { return }
-            throw error
+        if work.statusRead == .active {
+            work.findings.statusAfter = IntegrationStatus.active.rawValue
+        } else {
+            do throws(StepError) {
+                try await readStatusAfter(&work)
+            } catch {
+                if case .failed(_, refusesKey: false) = error { return }
+                throw error
+            }
         }
         let run = work.run.id
         let partner = work.run.partnerID
@@ -210,17 +215,26 @@ extension RunDriver {
 
     // MARK: Usage
 
+    /// 1 MB of them.
+    private static let lastCountsAtOnce = 2_000
+
     private func planUsage(_ work: inout Work) async throws(StepError) {
         let partner = work.run.partnerID
-        let (last, listed) = try await StepError.store { () async throws(StoreError) in
-            (try await store.lastCounts(partner), try await environment.droppedToZero(partner))
-        }
-        let plan = UsagePlan(
+        let listed = try await StepError.store { () async throws(StoreError) in try await environment.droppedToZero(partner) }
+        var draft = UsagePlanDraft(
             run: work.run.id, snapshot: work.snapshot,
             serviceIDs: ServicePlan.byCatalogueName(work.services, renamed: work.renamedServices).mapValues(\.id),
-            bases: UsagePlan.bases(of: environment.connector, work.snapshot.discovered), lastCounts: last,
-            listedBefore: Set(listed.map(UsagePlan.Pair.init)),
-            zeroCounts: environment.policy.zeroCounts, exclusions: environment.policy.exclusions)
+            bases: UsagePlan.bases(of: environment.connector, work.snapshot.discovered),
+            listedBefore: Set(listed.map(UsagePlan.Pair.init)), exclusions: environment.policy.exclusions)
+        var page: [LastCount] = []
+        repeat {
+            let last = page.last
+            page = try await StepError.store { () async throws(StoreError) in
+                try await store.lastCounts(partner, after: last, limit: Self.lastCountsAtOnce)
+            }
+            draft.compare(page)
+        } while page.count == Self.lastCountsAtOnce
+        let plan = draft.finished(environment.policy.zeroCounts)
         work.findings.recordsDropped = work.snapshot.recordsDropped + plan.recordsDropped
         if !work.findings.dropAllowed, let hold = plan.hold(environment.policy) { throw .held(hold) }
         try await writeLedger(plan.lines, &work)
@@ -250,7 +264,8 @@ extension RunDriver {
             return run
         }
         work.run.stage = .usage
-        // Everything is on disk now; a big snapshot need not stay in memory while it is sent.
+        // Everything is on disk now; a big snapshot need not stay in memory while it is sent. Not before: trouble with the disk has the
+        // step done again.
         work.snapshot = VendorSnapshot(accounts: [], usage: [], recordsDropped: 0)
     }
 

@@ -192,12 +192,18 @@ public protocol LedgerStore: Sendable {
     func removeLines(endedBefore end: Date, limit: Int, at: Date) async throws(StoreError) -> Int
     /// As of now: changed in the same transaction as the lines, also in `SyncRun.tally`.
     func tally(_ run: SyncRunID) async throws(StoreError) -> RunTally
-    func lastCounts(_ partner: PartnerID) async throws(StoreError) -> [LastCount]
+    /// In the order of account and service id, those behind `cursor`.
+    func lastCounts(_ partner: PartnerID, after cursor: LastCount?, limit: Int) async throws(StoreError) -> [LastCount]
     /// Totals by service of the partner's last `runs` usage runs that accepted something, oldest first.
     func serviceTotals(_ partner: PartnerID, runs: Int) async throws(StoreError) -> [ServiceTotal]
 }
 
 extension LedgerStore {
+    /// All of them: 100,000 are 30 MB.
+    public func lastCounts(_ partner: PartnerID) async throws(StoreError) -> [LastCount] {
+        try await lastCounts(partner, after: nil, limit: .max)
+    }
+
     /// Intents alone.
     public func beginSending(_ run: SyncRunID, limit: Int, at instant: Date) async throws(StoreError) -> [LineIntent] {
         try await recordOutcomes(run, [], beginning: limit, at: instant)

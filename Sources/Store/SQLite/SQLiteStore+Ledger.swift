@@ -63,8 +63,12 @@ extension SQLiteStore {
         }
     }
 
-    public func lastCounts(_ partner: PartnerID) async throws(StoreError) -> [LastCount] {
-        try await read { try $0.fetchAll(LastCount.self, Queries.lastCounts, [partner.rawValue]) }
+    public func lastCounts(_ partner: PartnerID, after cursor: LastCount?, limit: Int) async throws(StoreError) -> [LastCount] {
+        try await read {
+            // No id is empty.
+            try $0.fetchAll(
+                LastCount.self, Queries.lastCounts, [partner.rawValue, cursor?.accountID ?? "", cursor?.serviceID ?? "", max(0, limit)])
+        }
     }
 
     public func serviceTotals(_ partner: PartnerID, runs: Int) async throws(StoreError) -> [ServiceTotal] {
@@ -110,10 +114,10 @@ extension Queries {
     /// Argument: run.
     static let countByState = "SELECT state, COUNT(*) FROM usage_line WHERE run = ? GROUP BY state"
 
-    /// Arguments: partner.
+    /// Arguments: partner, account and service to begin behind, limit.
     static let lastCounts = """
         SELECT last_count.*, sync_run.id AS run_id FROM last_count JOIN sync_run ON sync_run.sequence = last_count.run
-        WHERE last_count.partner_id = ? ORDER BY account_id, service_id
+        WHERE last_count.partner_id = ? AND (account_id, service_id) > (?, ?) ORDER BY account_id, service_id LIMIT ?
         """
 
     /// Arguments: partner, number of runs.

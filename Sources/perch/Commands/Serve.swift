@@ -12,7 +12,7 @@ struct Serve: AsyncParsableCommand {
     @Option(help: "Port to listen on; 0 takes any free one.") var port: Int?
 
     func run() async throws {
-        CrashOutput.withholdMemory()
+        ProcessStart.prepare()
         try await Console.reporting {
             var own: [String: String] = [:]
             if let host { own["PERCH_HOST"] = host }

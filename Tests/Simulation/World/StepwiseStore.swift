@@ -325,9 +325,9 @@ struct StepwiseStore: Store {
         await step()
         return try memory.tally(run)
     }
-    func lastCounts(_ partner: PartnerID) async throws(StoreError) -> [LastCount] {
+    func lastCounts(_ partner: PartnerID, after cursor: LastCount?, limit: Int) async throws(StoreError) -> [LastCount] {
         await step()
-        return try memory.lastCounts(partner)
+        return try memory.lastCounts(partner, after: cursor, limit: limit)
     }
     func serviceTotals(_ partner: PartnerID, runs: Int) async throws(StoreError) -> [ServiceTotal] {
         await step()

@@ -31,7 +31,8 @@ struct QueryPlanTests {
         Query(sql: Queries.runsToPrune, finding: "old USING INDEX sync_run_with_lines (finished_at<?)"),
         Query(sql: Queries.runsToPrune, finding: "sync_run USING INDEX sync_run_history (partner_id=?)"),
         Query(sql: Queries.removeLines, finding: "usage_line USING PRIMARY KEY (run=? AND position<?)"),
-        Query(sql: Queries.lastCounts, finding: "last_count USING PRIMARY KEY (partner_id=?)"),
+        Query(
+            sql: Queries.lastCounts, finding: "last_count USING PRIMARY KEY (partner_id=? AND (account_id,service_id)>(?,?))"),
         Query(sql: Queries.serviceTotals, finding: "sync_run USING INDEX sync_run_counted (partner_id=?)", maySort: true),
         Query(sql: "DELETE FROM last_count WHERE partner_id = ?", finding: "last_count USING PRIMARY KEY (partner_id=?)"),
 

@@ -63,11 +63,17 @@ extension MemoryStore {
         try access { database throws(StoreError) in database.runs[try database.runNumber(id)].run.tally }
     }
 
-    public func lastCounts(_ partner: PartnerID) throws(StoreError) -> [LastCount] {
+    public func lastCounts(_ partner: PartnerID, after cursor: LastCount?, limit: Int) throws(StoreError) -> [LastCount] {
         try access { database throws(StoreError) in
-            (database.lastCounts[partner] ?? [:]).values
+            let counts = (database.lastCounts[partner] ?? [:]).values
                 .sorted { ($0.accountID, $0.serviceID) < ($1.accountID, $1.serviceID) }
+            let rest = cursor.map { cursor in counts.drop { ($0.accountID, $0.serviceID) <= (cursor.accountID, cursor.serviceID) } }
+            return Array((rest ?? counts[...]).prefix(max(0, limit)))
         }
+    }
+
+    public func lastCounts(_ partner: PartnerID) throws(StoreError) -> [LastCount] {
+        try lastCounts(partner, after: nil, limit: .max)
     }
 
     public func serviceTotals(_ partner: PartnerID, runs limit: Int) throws(StoreError) -> [ServiceTotal] {

@@ -86,7 +86,10 @@ struct FetchSession: Sendable {
         let contexts = contexts(read, progress.accounts?.found ?? [])
         if contexts.count == 1 { return try await one(read, contexts[0], progress) }
         let limit = definition.requests.parallel ?? max(1, environment.parallelism)
-        var results = [Harvest?](repeating: nil, count: contexts.count)
+        var harvest = Harvest()
+        // Put together in the accounts' order; what is ahead of its turn waits, which is about as many as are under way.
+        var ahead: [Int: Harvest] = [:]
+        var turn = 0
         var failure: ConnectorError?
         await withTaskGroup(of: (index: Int, result: Result<Harvest, ConnectorError>).self) { group in
             var waiting = contexts.indices[...]
@@ -96,7 +99,12 @@ struct FetchSession: Sendable {
             waiting = waiting.dropFirst(limit)
             for await (index, result) in group {
                 switch result {
-                case .success(let harvest): results[index] = harvest
+                case .success(let part):
+                    ahead[index] = part
+                    while let part = ahead.removeValue(forKey: turn) {
+                        harvest.add(part, definition)
+                        turn += 1
+                    }
                 case .failure(let error):
                     failure = error
                     group.cancelAll()
@@ -108,8 +116,6 @@ struct FetchSession: Sendable {
             }
         }
         if let failure { throw failure }
-        var harvest = Harvest()
-        for case let part? in results { harvest.add(part, definition) }
         return harvest
     }
 

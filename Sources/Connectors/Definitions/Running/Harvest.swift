@@ -5,8 +5,7 @@ import Foundation
 struct Harvest: Sendable {
     /// By the account rule's position.
     var accounts: [Int: AccountHarvest] = [:]
-    /// By the count rule's position.
-    var counts: [Int: [Pair: Tally]] = [:]
+    var tallies = TallyTable()
     /// By the lookup's position.
     var lookups: [Int: String] = [:]
     /// Records of other reads for joining: by `JoinKey`, then by the key's text.
@@ -23,11 +22,6 @@ struct Harvest: Sendable {
         var leftOut: Set<String> = []
     }
 
-    struct Pair: Sendable, Hashable {
-        var account: String
-        var service: String
-    }
-
     struct JoinKey: Sendable, Hashable {
         var read: String
         var key: JSONPath
@@ -39,13 +33,7 @@ struct Harvest: Sendable {
             accounts[rule, default: AccountHarvest()].found += harvest.found
             accounts[rule, default: AccountHarvest()].leftOut.formUnion(harvest.leftOut)
         }
-        for (rule, pairs) in later.counts {
-            if counts[rule] == nil {
-                counts[rule] = pairs
-            } else {
-                for (pair, tally) in pairs { counts[rule]?[pair, default: Tally()].add(tally) }
-            }
-        }
+        tallies.add(later.tallies)
         for (rule, text) in later.lookups { note(text, for: rule, definition.lookups[rule].pick) }
         for (key, records) in later.joined { joined[key, default: [:]].merge(records) { first, _ in first } }
         for service in later.discovered { discover(service.name, service.description) }
@@ -72,32 +60,5 @@ struct Harvest: Sendable {
     mutating func discover(_ name: String, _ description: String) {
         guard !discovered.contains(where: { $0.name.lowercased() == name.lowercased() }) else { return }
         discovered.append((name, description))
-    }
-}
-
-/// The records of one account and service, by every measure that a rule may ask for.
-struct Tally: Sendable, Hashable {
-    var records = 0
-    var sum = Decimal(0)
-    var distinct: Set<String> = []
-    var greatest: Decimal?
-    /// A record did not say how many, so that nothing counted is no zero.
-    var isUnknown = false
-
-    mutating func add(_ other: Tally) {
-        records += other.records
-        sum += other.sum
-        distinct.formUnion(other.distinct)
-        if let number = other.greatest { greatest = max(greatest ?? number, number) }
-        isUnknown = isUnknown || other.isUnknown
-    }
-
-    func count(_ measure: CountRule.Measure) -> Decimal {
-        switch measure {
-        case .records: Decimal(records)
-        case .sum: sum
-        case .distinct: Decimal(distinct.count)
-        case .greatest: greatest ?? 0
-        }
     }
 }

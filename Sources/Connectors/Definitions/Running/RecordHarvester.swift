@@ -155,9 +155,9 @@ struct RecordHarvester: Sendable {
         case .none: return true
         case .dropped: return false
         }
-        var tally = Tally()
-        let isCounted = try measure(rule, context, &tally)
-        harvest.counts[position, default: [:]][Harvest.Pair(account: account, service: service), default: Tally()].add(tally)
+        var (tally, text) = (Tally(records: 1), String?.none)
+        let isCounted = try measure(rule, context, &tally, &text)
+        harvest.tallies.add(tally, text: text, rule: position, account: account, service: service)
         return isCounted
     }
 
@@ -194,15 +194,14 @@ struct RecordHarvester: Sendable {
     }
 
     /// - Returns: false when the counted field is missing and the record is left out.
-    private func measure(_ rule: CountRule, _ context: FillContext, _ tally: inout Tally) throws(ConnectorError) -> Bool {
+    private func measure(_ rule: CountRule, _ context: FillContext, _ tally: inout Tally, _ text: inout String?) throws(ConnectorError)
+        -> Bool
+    {
         let value: Value
         switch rule.measure {
-        case .records:
-            tally.records = 1
-            return true
+        case .records: return true
         case .sum(let field), .distinct(let field), .greatest(let field): value = field
         }
-        tally.records = 1
         guard let found = try value.scalar(judge.values, context), found.shownText?.isBlank != true else {
             switch rule.missing {
             case .zero: return true
@@ -214,9 +213,9 @@ struct RecordHarvester: Sendable {
         }
         switch rule.measure {
         case .records: break
-        case .sum: tally.sum = try rule.number.number(found, value)
-        case .greatest: tally.greatest = try rule.number.number(found, value)
-        case .distinct: tally.distinct = [found.shownText ?? ""]
+        case .sum: tally.amount = .sum(try rule.number.number(found, value))
+        case .greatest: tally.amount = .greatest(try rule.number.number(found, value))
+        case .distinct: text = found.shownText ?? ""
         }
         return true
     }
