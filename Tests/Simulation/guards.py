@@ -227,4 +227,5 @@ def main() -> int:
     return 1 if unseen else 0
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())
