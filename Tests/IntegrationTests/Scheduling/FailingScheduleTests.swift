@@ -2,7 +2,6 @@ import Connectors
 import Foundation
 import Logging
 import Store
-import Synchronization
 import Testing
 
 @testable import Integration
@@ -146,28 +145,5 @@ extension Installation {
     fileprivate func environmentCondemns(_ partner: PartnerID) async throws {
         try await desk.environment.condemnKey(of: partner, version: store.connection(partner).keyVersion)
         #expect(try await store.connection(partner).state == .needsNewKey)
-    }
-}
-
-/// Keeps the warnings.
-private final class LogBook: Sendable {
-    private let kept = Mutex<[String]>([])
-    var reminders: [String] { kept.withLock { $0.filter { $0.contains("needs a new key") } } }
-
-    var logger: Logger { Logger(label: "test") { _ in Handler(book: self) } }
-
-    private struct Handler: LogHandler {
-        let book: LogBook
-        var logLevel = Logger.Level.warning
-        var metadata = Logger.Metadata()
-
-        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-            get { metadata[key] }
-            set { metadata[key] = newValue }
-        }
-
-        func log(event: LogEvent) {
-            book.kept.withLock { $0.append("\(event.message) \(event.metadata ?? [:])") }
-        }
     }
 }

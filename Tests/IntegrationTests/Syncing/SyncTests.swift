@@ -33,6 +33,18 @@ struct SyncTests {
         }
     }
 
+    @Test("An integration that was active before the counts is not asked again behind them")
+    func activeBefore() async throws {
+        try await withInstallation { perch in
+            let partner = try await perch.connectedPartner()
+            _ = try await perch.sync(partner)
+            perch.world.journal.clear()
+            let run = try await perch.sync(partner)
+            #expect(perch.world.journal.all == ["O1", "vendor.usage", "A1", "V1", "S4", "S4", "S4"])
+            #expect((run.findings.statusBefore, run.findings.statusAfter) == ("active", "active"))
+        }
+    }
+
     @Test("Counts go out to the last decimal, and the ledger has them so")
     func decimals() async throws {
         try await withInstallation { perch in

@@ -264,6 +264,11 @@ struct LastCountTests {
             ]
             #expect(try await store.lastCounts(Sample.partner().id) == expected)
             #expect(try await store.lastCounts(Sample.partner(2).id).isEmpty)
+
+            let first = try await store.lastCounts(Sample.partner().id, after: nil, limit: 1)
+            #expect(first == [expected[0]])
+            #expect(try await store.lastCounts(Sample.partner().id, after: first.last, limit: 1) == [expected[1]])
+            #expect(try await store.lastCounts(Sample.partner().id, after: expected[1], limit: 9).isEmpty)
         }
     }
 
