@@ -33,7 +33,10 @@ struct UsagePlan: Sendable, Hashable {
         var index = PairIndex(snapshot.accounts)
         var wasSentBefore: [Bool] = []
         for record in snapshot.usage {
-            guard let account = index.account(record.accountID), let serviceID = serviceIDs[record.serviceName.lowercased()] else {
+            let name = record.serviceName.lowercased()
+            // A service that is kept out has no id where it was never made: its name stands in, with a mark that no id has.
+            let standIn = exclusions.excludes(service: name) ? "excluded \(name)" : nil
+            guard let account = index.account(record.accountID), let serviceID = serviceIDs[name] ?? standIn else {
                 recordsDropped += 1
                 continue
             }
