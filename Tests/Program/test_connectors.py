@@ -139,7 +139,7 @@ def test_a_new_definition_is_sound_and_can_be_tried(shop, sandbox):
     )
     assert written.returncode == 0, written.stdout + written.stderr
     # What the checker would refuse is asked again at once.
-    for told in ("Did you mean header?", "lower-case letters", "https address", "name of a header", "/v1/customers", "`data`"):
+    for told in ("Did you mean header?", "lower-case letters", "https address", "name of a header", "/v1/customers", "The path data"):
         assert told in written.stdout, written.stdout
     assert perch("connectors", "check", "mine.yaml", directory=shop).returncode == 0
     address = sandbox.url + "/saas-alerts/reportApi/api/v1"

@@ -246,6 +246,15 @@ struct CheckingTests {
 
     // MARK: The file
 
+    @Test("A control character of the definition reaches no terminal")
+    func controls() {
+        expect("20: `name` holds a control character") {
+            $0.services = "  - {name: \"Se\\eats\", description: Seats, category: other, subcategory: other, basis: seats}"
+            $0.counts = "  - {from: seats, service: \"Se\\eats\", account: $.customer}"
+        }
+        #expect(problems { $0.settings = "  partner:\n    apiKey: {kind: secret, label: Key, help: \"One\\ttwo\"}" } == [])
+    }
+
     @Test("A byte order mark before the first line is passed over, as YAML has it")
     func byteOrderMark() throws {
         let text = [0xEF, 0xBB, 0xBF] + Array(SmallDefinition().text.utf8)
