@@ -15,10 +15,13 @@ public struct VendorEnvironment: Sendable {
     public var parallelism: Int
     /// Hosts that requests may go to besides those that a definition names, by the operator's leave.
     public var hosts: [String]
+    /// What a person should know while a fetch lasts, such as a long wait that the vendor asks for; one sentence, without secrets.
+    public var tell: @Sendable (String) -> Void
 
     public init(
         http: any HTTPSender, time: TimeSource, random: RandomSource, retry: RetryPolicy, allowsPlainHTTP: Bool = false,
-        networks: [IPNetwork] = [], parallelism: Int = 8, hosts: [String] = []
+        networks: [IPNetwork] = [], parallelism: Int = 8, hosts: [String] = [],
+        tell: @escaping @Sendable (String) -> Void = { _ in }
     ) {
         self.http = http
         self.time = time
@@ -28,5 +31,6 @@ public struct VendorEnvironment: Sendable {
         self.networks = networks
         self.parallelism = parallelism
         self.hosts = hosts
+        self.tell = tell
     }
 }

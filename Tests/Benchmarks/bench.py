@@ -1,4 +1,4 @@
-"""Start-up time, idle memory; counts a second beside a plain libcurl program in C, at the speed limit, and with viewers.
+"""Start-up time, idle memory; counts a second beside a plain libcurl program in C, at the speed limit, and with viewers; a vendor's calls.
 
 Usage: bench.py PATH-TO-PERCH [BENCH...], all of them by default. Prints one line a figure. Times on a shared machine vary: look at ratios and medians.
 """
@@ -29,6 +29,8 @@ ACCOUNTS = 5000
 # The default of PERCH_PARALLEL_COUNTS.
 CONCURRENCY = 64
 VIEWERS = 200
+# A vendor with a call a customer: as many customers, calls at once (the default), and milliseconds an answer takes.
+CUSTOMERS, CALLS_AT_ONCE, LATENCY_MS = 200, 8, 50
 
 
 def start(arguments, directory, environment=None):
@@ -323,7 +325,55 @@ def bench_sync():
     )
 
 
-BENCHES = {"serve": bench_serve, "sync": bench_sync, "viewers": bench_viewers, "pace": bench_pace}
+def bench_connectors():
+    """200 customers with a call each: how long beside the time that the vendor alone takes, and never faster than a definition says."""
+    with tempfile.TemporaryDirectory() as directory:
+        process = start(["sandbox", "--json", "--port", "0"], directory)
+        sandbox = json.loads(process.stdout.readline())
+        address = sandbox["sandbox"]
+        key = sandbox["saasAlertsAPIKey"]
+        call("PATCH", address + "/control/settings", {"latencyMs": LATENCY_MS})
+
+        def fetch(connector, count):
+            """Seconds of a whole `connectors preview`, and what it found."""
+            customers = [{"id": f"c{n}", "name": f"Customer {n}", "billable": 3} for n in range(count)]
+            call("PUT", address + "/control/saas-alerts", {"apiKey": key, "customers": customers})
+            begun = time.monotonic()
+            done = subprocess.run(
+                [PROGRAM, "connectors", "preview", connector, "--json", "--set", f"apiKey={key}", "--set", f"apiURL={address}/saas-alerts"],
+                check=True, capture_output=True, text=True, cwd=directory,
+                env={**os.environ, "PERCH_ALLOW_PLAIN_HTTP": "true", "PERCH_VENDOR_HOSTS": "127.0.0.1"},
+            )
+            seconds = time.monotonic() - begun
+            assert len(json.loads(done.stdout)["counts"]) == count
+            return seconds
+
+        ideal = CUSTOMERS / CALLS_AT_ONCE * LATENCY_MS / 1000
+        fetch("saas-alerts", 1)
+        ratios = []
+        for _ in range(ROUNDS):
+            # The same with one customer is the start of the program, the list of customers, and one of the calls.
+            alone = fetch("saas-alerts", 1) - LATENCY_MS / 1000
+            ratios.append((fetch("saas-alerts", CUSTOMERS) - alone) / ideal)
+        print(
+            f"{CUSTOMERS} customers, a call of {LATENCY_MS} ms each, {CALLS_AT_ONCE} at once: median {statistics.median(ratios):.2f} of "
+            f"{ideal:.2f} s ({min(ratios):.2f} to {max(ratios):.2f})"
+        )
+
+        builtin = HERE.parent.parent / "Sources/Connectors/Definitions/Builtin/saas-alerts.yaml"
+        text = builtin.read_text()
+        for limit in (20, 100):
+            paced = pathlib.Path(directory) / "paced.yaml"
+            paced.write_text(text.replace("\nrequests:\n", f"\nrequests:\n  perSecond: {limit}\n  parallel: 64\n", 1))
+            call("DELETE", address + "/control/requests")
+            seconds = fetch("./paced.yaml", CUSTOMERS)
+            most = call("GET", address + "/control/state")["vendorRequests"]["saas-alerts"]["maxPerSecond"]
+            print(f"a limit of {limit} requests a second: at most {most} in any second, {(CUSTOMERS + 1) / seconds:.1f} on average")
+            assert most <= limit
+        stop(process)
+
+
+BENCHES = {"serve": bench_serve, "sync": bench_sync, "viewers": bench_viewers, "pace": bench_pace, "connectors": bench_connectors}
 
 if __name__ == "__main__":
     for name in sys.argv[2:] or BENCHES:

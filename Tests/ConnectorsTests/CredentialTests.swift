@@ -1,6 +1,9 @@
-import Connectors
+import Foundation
+import HTTPClient
 import Secrets
 import Testing
+
+@testable import Connectors
 
 @Suite("What a partner enters for SaaS Alerts")
 struct CredentialTests {
@@ -96,5 +99,78 @@ struct CredentialTests {
     @Test("A name that no header can have is refused", arguments: ["a b", "a:b", "é"])
     func headerName(_ name: String) {
         #expect(throws: ConnectorError.self) { try VendorBench([:], keyFieldName: name) }
+    }
+}
+
+@Suite("Passwords as people have them", .timeLimit(.minutes(1)))
+struct PasswordTests {
+    private static func small(_ auth: String) -> SmallDefinition {
+        var small = SmallDefinition()
+        small.settings = """
+              partner:
+                user: {label: User, help: Anywhere., environment: VENDOR_USER}
+                apiKey: {kind: secret, label: Password, help: Anywhere.}
+            """
+        small.auth = auth
+        return small
+    }
+
+    private static let password = "pass wörd 🔑\"\\&=+:/%"
+
+    private func request(_ auth: String, user: String = "jörg d") async throws -> [OutgoingRequest] {
+        let sender = ScriptedSender { request, _ throws(HTTPClientError) in
+            try Reply.ok(request.url.hasSuffix("/token") ? #"{"access_token":"t"}"# : #"[{"id":1,"name":"A"}]"#).perform()
+        }
+        let bench = try DefinitionBench(try Self.small(auth).definition(), sender)
+        let credential = try bench.connector.credential(from: ["user": user, "apiKey": "  \(Self.password)\n"])
+        _ = try await bench.connector.fetchAccounts(credential)
+        return sender.requests
+    }
+
+    @Test("Basic carries any text as UTF-8 (RFC 7617)")
+    func basic() async throws {
+        let field = try #require(
+            try await request("basic: {user: \"${user}\", password: \"${apiKey}\"}").first?.headerFields[.authorization])
+        let decoded = try #require(Data(base64Encoded: String(field.dropFirst(6))))
+        #expect(String(decoding: decoded, as: UTF8.self) == "jörg d:\(Self.password)")
+    }
+
+    @Test("So do a form, JSON, and a query")
+    func bodies() async throws {
+        let form = try await request(
+            "oauth2: {grant: password, url: \"https://vendor.example/token\", user: \"${user}\", password: \"${apiKey}\"}")
+        #expect(
+            form[0].bodyText?.contains("username=j%C3%B6rg%20d&password=pass%20w%C3%B6rd%20%F0%9F%94%91%22%5C%26%3D%2B%3A%2F%25") == true)
+        let json = try await request(
+            "token: {post: \"https://vendor.example/token\", json: {p: \"${apiKey}\"}, value: $.access_token}\nbearer: ${token}")
+        #expect(try JSONValue(parsing: json[0].body ?? [])["p"]?.string == Self.password)
+        let query = try await request("query: {key: \"${apiKey}\"}")
+        #expect(query[0].url.hasSuffix("?key=pass%20w%C3%B6rd%20%F0%9F%94%91%22%5C%26%3D%2B%3A%2F%25"))
+    }
+
+    @Test(
+        "A header carries no such text, and says so when it is entered",
+        arguments: ["headers: {X-Key: \"${apiKey}\"}", "bearer: ${apiKey}", "headers: {X-Key: \"${apiKey}\"}\nquery: {key: \"${apiKey}\"}"])
+    func headers(_ auth: String) throws {
+        let bench = try DefinitionBench(try Self.small(auth).definition(), ScriptedSender([]))
+        let error = #expect(throws: ConnectorError.self) {
+            try bench.connector.credential(from: ["user": "me", "apiKey": Self.password])
+        }
+        #expect(error?.field == "apiKey" && error?.code == .invalidInput)
+        #expect(error?.message.contains(Self.password) == false)
+    }
+
+    @Test("A line end, a control character, or a colon in the user's name of Basic is refused")
+    func refused() throws {
+        let bench = try DefinitionBench(
+            try Self.small("basic: {user: \"${user}\", password: \"${apiKey}\"}").definition(), ScriptedSender([]))
+        for (user, password, field) in [
+            ("me", "a\nb", "apiKey"), ("me", "a\u{1B}b", "apiKey"), ("me", "a\u{0}", "apiKey"), ("a:b", "x", "user"),
+        ] {
+            let error = #expect(throws: ConnectorError.self) {
+                try bench.connector.credential(from: ["user": user, "apiKey": password])
+            }
+            #expect(error?.field == field, "\(user)")
+        }
     }
 }

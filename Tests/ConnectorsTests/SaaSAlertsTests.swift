@@ -75,7 +75,7 @@ struct SaaSAlertsTests {
     @Test("Names and ids arrive as they are")
     func names() async throws {
         let long = String(repeating: "n", count: 255)
-        let names = ["  leading", "trailing  ", "🦜 & \"Söhne\"", long, "a\u{301}", "\u{E1}", "Tab\tName"]
+        let names = ["  leading", "trailing  ", "🦜 & \"Söhne\"", long, "a\u{301}", "\u{E1}"]
         let records = names.enumerated().map { ["id": "c/\($0.offset)+é", "name": $0.element] }
         let body = String(decoding: try JSONSerialization.data(withJSONObject: records), as: UTF8.self)
         let list = try await VendorBench(["/customers": .ok(body)]).accounts()

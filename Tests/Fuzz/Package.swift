@@ -8,6 +8,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
     ],
     targets: [
         .systemLibrary(name: "CEpoll"),
@@ -16,15 +17,21 @@ let package = Package(
             dependencies: [
                 "CEpoll", .product(name: "HTTPTypes", package: "swift-http-types"), .product(name: "Logging", package: "swift-log"),
             ]),
-        // The readers of what vendors send, without the rest of their room and all that it stands on.
+        .target(name: "Secrets", path: "StandIns"),
+        // The readers of what vendors send and of definitions, without the rest of their room and all that it stands on.
         .target(
             name: "Connectors",
-            sources: ["ConnectorError.swift", "Reading", "Files/CSVReader.swift", "Files/TextEncoding.swift"]),
+            dependencies: ["Secrets", .product(name: "HTTPTypes", package: "swift-http-types"), .product(name: "Yams", package: "Yams")],
+            sources: [
+                "Connector.swift", "ConnectorCredential.swift", "ConnectorError.swift", "Reading", "Files/CSVReader.swift",
+                "Files/TextEncoding.swift", "Definitions/ConnectorDefinition.swift", "Definitions/Loading", "Definitions/Template.swift",
+                "Definitions/URLText.swift",
+            ]),
         .executableTarget(
             name: "fuzz",
             dependencies: ["Connectors", "HTTPServer", .product(name: "HTTPTypes", package: "swift-http-types")],
             path: ".",
-            exclude: ["Sources", "Seeds", "Dictionaries", "fuzz.sh"],
+            exclude: ["Sources", "Seeds", "StandIns", "Dictionaries", "fuzz.sh"],
             sources: ["Fuzzer", "Promises", "Properties", "ReaderProperties"]),
     ],
     swiftLanguageModes: [.v6]

@@ -10,9 +10,9 @@ set -euo pipefail
 from=$PWD
 cd "$(dirname "$0")"
 
-targets=(request-head chunked-body form-and-query cookies header-values json-path record-reader csv)
+targets=(request-head chunked-body form-and-query cookies header-values json-path record-reader csv definition)
 declare -A longest=([request-head]=1024 [chunked-body]=1024 [form-and-query]=256 [cookies]=256 [header-values]=96
-    [json-path]=256 [record-reader]=512 [csv]=256)
+    [json-path]=256 [record-reader]=512 [csv]=256 [definition]=2048)
 
 work="$(cd ../.. && pwd)/.build-fuzz"
 fuzzer="$work/release/fuzz"

@@ -114,6 +114,12 @@ def test_a_preview_that_fails_says_why_and_what_was_asked(shop, sandbox):
     assert "/reportApi/api/v1/customers" in refused.stdout
     missing = preview(shop, sandbox, "saas-alerts")
     assert missing.returncode == 2 and "apiKey" in missing.stderr
+    # A deployment's setting goes by its name too.
+    other = preview(
+        shop, sandbox, "saas-alerts", "--set", f"apiKey={sandbox.vendor_key}", "--set", f"apiURL={sandbox.url}/saas-alerts",
+        "--set", "keyHeader=X-Other",
+    )
+    assert other.returncode == 3, other.stderr
     unknown = preview(shop, sandbox, "saas-alerts", "--set", "apiKee=x")
     assert unknown.returncode == 2 and "apiKee" in unknown.stderr
     elsewhere = preview(shop, sandbox, "ninjaone", "--set", "clientId=a", "--set", "clientSecret=b", "--set", "apiURL=https://ninja.example")
@@ -123,7 +129,8 @@ def test_a_preview_that_fails_says_why_and_what_was_asked(shop, sandbox):
 def test_a_new_definition_is_sound_and_can_be_tried(shop, sandbox):
     sandbox.control("PUT", "/saas-alerts", {"customers": [{"id": "c1", "name": "Brightwater Law", "billable": 5, "nonBillable": 1}]})
     answers = [
-        "My Vendor", "", "the API's page", "ask", "headr", "header", "api_key", "", "", "", "", "",
+        "My Vendor", "My Vendor", "", "the API's page", "http://vendor.example", "ask", "headr", "header", "api key", "api_key", "customers",
+        "", "data", "", "", "", "",
         "/reports/users?customerId=${account.id}", "", "", "security", "email security", "monitored users",
     ]
     written = subprocess.run(
@@ -131,7 +138,9 @@ def test_a_new_definition_is_sound_and_can_be_tried(shop, sandbox):
         capture_output=True, text=True, timeout=PATIENCE,
     )
     assert written.returncode == 0, written.stdout + written.stderr
-    assert "Did you mean header?" in written.stdout
+    # What the checker would refuse is asked again at once.
+    for told in ("Did you mean header?", "lower-case letters", "https address", "name of a header", "/v1/customers", "The path data"):
+        assert told in written.stdout, written.stdout
     assert perch("connectors", "check", "mine.yaml", directory=shop).returncode == 0
     address = sandbox.url + "/saas-alerts/reportApi/api/v1"
     answer = preview(shop, sandbox, "mine.yaml", "--json", "--set", f"apiKey={sandbox.vendor_key}", "--set", f"apiURL={address}")

@@ -253,6 +253,10 @@ struct CountRule: Sendable {
         case fail, zero, drop
     }
 
+    /// More than anybody is billed for: what is above is a field of another kind, such as a time or bytes. Synthesize itself names no
+    /// limit (contract section 11).
+    static let most = Decimal(1_000_000_000)
+
     var read: String
     var service: Service
     /// Nil in a read for accounts.

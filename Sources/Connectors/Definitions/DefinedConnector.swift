@@ -57,7 +57,11 @@ public struct DefinedConnector: Connector {
     }
 
     public func credential(from entered: [String: String]) throws(ConnectorError) -> ConnectorCredential {
-        var credential = try sorted(entered)
+        var credential = try sorted(entered, anyText: definition.settingsOfAnyText)
+        for name in definition.basicUsers where credential.openFields[name]?.contains(":") == true {
+            let label = definition.partnerSettings.first { $0.name == name }?.label ?? name
+            throw ConnectorError(code: .invalidInput, message: "\(label) holds a colon, which a user name cannot (RFC 7617).", field: name)
+        }
         for setting in definition.partnerSettings {
             guard let text = credential.openFields[setting.name], !text.isEmpty else { continue }
             switch setting.kind {
@@ -92,7 +96,7 @@ public struct DefinedConnector: Connector {
         guard let rule = definition.test else { return nil }
         let values = try values(credential)
         let exchange = session(values).exchange
-        return try await exchange.send("test", values) { (token) throws(ConnectorError) in
+        return try await exchange.send(.test, values) { (token) throws(ConnectorError) in
             try exchange.builder.build(rule, values, FillContext(token: token))
         } read: { (answer) throws(AttemptFailure) in
             var failure: AttemptFailure?
@@ -204,5 +208,22 @@ extension Template {
             case .name: ""
             }
         }.joined()
+    }
+}
+
+extension ConnectorDefinition {
+    /// Partner settings that never stand in a header or begin an address: a form, JSON, a query and Basic carry any text.
+    fileprivate var settingsOfAnyText: Set<String> {
+        let requests = reads.map(\.request) + [test, auth.token?.request].compactMap(\.self)
+        let headers = auth.headers + self.requests.headers + requests.flatMap(\.headers)
+        let plain = headers.flatMap { $0.name.names + $0.value.names } + (auth.bearer?.names ?? [])
+        return Set(partnerSettings.filter { $0.kind == .text || $0.kind == .secret }.map(\.name))
+            .subtracting(plain.compactMap { if case .setting(let name) = $0 { name } else { nil } })
+    }
+
+    /// Settings in the user name of Basic, which ends at the first colon (RFC 7617 section 2).
+    fileprivate var basicUsers: [String] {
+        [auth.basic, auth.token?.basic].compactMap { $0?.user }.flatMap(\.names)
+            .compactMap { if case .setting(let name) = $0 { name } else { nil } }
     }
 }

@@ -29,17 +29,44 @@ public struct DefinitionDraft: Sendable, Hashable {
             return "One of: \(question.choices.joined(separator: ", "))."
                 + (answer.nearest(of: question.choices).map { " Did you mean \($0)?" } ?? "")
         }
-        if answer.unicodeScalars.contains(where: { $0.value < 0x20 }) { return "One line, please." }
+        if answer.withoutControls != answer { return "One line, please." }
+        var tried = self
+        tried.answers[question.key] = answer
+        if let problem = tried.problem { return problem }
         answers[question.key] = answer
         return nil
     }
 
+    /// Why the checker would refuse these answers, whatever the others will be; nil when it would not.
+    private var problem: String? {
+        var whole = self
+        while let question = whole.next { whole.answers[question.key] = question.usual ?? Self.samples[question.key] ?? "x" }
+        do {
+            _ = try ConnectorDefinition(parsing: Array(whole.text.utf8), file: "")
+            return nil
+        } catch {
+            return error.problems.first?.message
+        }
+    }
+
+    /// For questions that have no usual answer.
+    private static let samples = [
+        "name": "Example", "base": "https://api.vendor.example", "token": "https://api.vendor.example/token",
+    ]
+
     private func value(_ key: String) -> String { answers[key] ?? "" }
+
+    /// `Größe & Co.` as `gr-e-co`: what an id may hold.
+    private static func id(of name: String) -> String {
+        let words = name.lowercased().split { !$0.isASCII || !($0.isLetter || $0.isNumber) }
+        let id = words.joined(separator: "-").drop { !$0.isLetter }.prefix(40)
+        return id.isEmpty ? "vendor" : String(id)
+    }
 
     private var questions: [Question] {
         var list = [
             Question("name", "The product's name, as partners know it"),
-            Question("id", "A short id: lower-case letters, digits and -", usual: value("name").lowercased().replacing(" ", with: "-")),
+            Question("id", "A short id: lower-case letters, digits and -", usual: Self.id(of: value("name"))),
             Question(
                 "source", "Where do the facts come from? (the API's documentation, for instance)", usual: "The vendor's API documentation"),
             Question("base", "The API's address, with https:// and what all paths begin with; or ask, when every partner enters its own"),
@@ -159,7 +186,7 @@ public struct DefinitionDraft: Sendable, Hashable {
         switch value("auth") {
         case "basic":
             """
-                user: {label: User name, help: Where to find it.}
+                user: {label: User name, help: Where to find it., environment: API_USER}
                 password: {kind: secret, label: Password, help: Where to find it.}
             """
         case "oauth2":

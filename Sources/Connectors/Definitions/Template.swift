@@ -112,6 +112,26 @@ struct Template: Sendable, Hashable {
     }
 }
 
+extension Template {
+    /// As written, for messages.
+    var shown: String {
+        pieces.map { piece in
+            switch piece {
+            case .text(let text): text
+            case .name(.setting(let name)): "${\(name)}"
+            case .name(.accountID): "${account.id}"
+            case .name(.accountName): "${account.name}"
+            case .name(.accountField(let path)): "${account.\(path.text)}"
+            case .name(.each(let name)): "${each.\(name)}"
+            case .name(.date(let name)): "${date.\(name)}"
+            case .name(.lookup(let name)): "${lookup.\(name)}"
+            case .name(.token): "${token}"
+            case .name(.record(let path)): "${\(path.text)}"
+            }
+        }.joined()
+    }
+}
+
 extension String {
     /// Whether this can name a setting, a read, a date and their like: a letter, then letters and digits.
     var isDefinitionName: Bool {

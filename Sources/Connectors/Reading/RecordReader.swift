@@ -5,6 +5,8 @@
 struct RecordReader: Sendable {
     private let path: [JSONPath.Selector]?
     private let limits: JSONLimits
+    /// Whether records are elements of a list only: an object in its place stays in the text, where errors are read from.
+    private let isOfList: Bool
 
     private var state = State.value
     private var frames: [Frame] = []
@@ -33,7 +35,16 @@ struct RecordReader: Sendable {
     init(records: JSONPath?, limits: JSONLimits = JSONLimits()) {
         path = records?.streamableSelectors
         self.limits = limits
+        isOfList = false
         foundList = path?.isEmpty == true
+    }
+
+    /// - Parameter list: the path to the list whose elements are the records; one for which `isStreamable` holds.
+    init(list: JSONPath, limits: JSONLimits = JSONLimits()) {
+        path = list.streamableSelectors.map { $0 + [.wildcard] }
+        self.limits = limits
+        isOfList = true
+        foundList = false
     }
 
     /// Takes the next bytes.
@@ -194,7 +205,9 @@ extension RecordReader {
             try noteValue(position)
             next += 1
             frames.append(Frame(isObject: byte == UInt8(ascii: "{"), isOnPath: isOnPath))
-            if isOnPath, frames.count == path?.count, path?.last == .wildcard { foundList = true }
+            if isOnPath, frames.count == path?.count, path?.last == .wildcard, !isOfList || byte == UInt8(ascii: "[") {
+                foundList = true
+            }
             state = byte == UInt8(ascii: "{") ? .firstName : .firstElement
         case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"):
             try noteValue(position)
@@ -293,7 +306,7 @@ extension RecordReader {
         switch path[frames.count - 1] {
         case .name(let name): return frame.isObject && frame.name.isExactly(name)
         case .index(let index): return !frame.isObject && frame.index == index
-        case .wildcard: return true
+        case .wildcard: return !(isOfList && frames.count == path.count && frame.isObject)
         case .slice: return false
         }
     }

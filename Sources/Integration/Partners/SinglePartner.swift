@@ -25,13 +25,17 @@ public struct SinglePartner: Sendable {
     private let client: SynthesizeClient
     private let connector: any Connector
     private let credential: ConnectorCredential
+    private let exclusions: Exclusions
 
-    /// - Parameter fields: the connector's fields by name.
+    /// - Parameters:
+    ///   - fields: the connector's fields by name.
+    ///   - exclusions: what is kept out of Synthesize.
     /// - Throws: `invalidInput` when a field is missing or cannot be right.
     public init(
         synthesize: SynthesizeClient.Environment, vendorKey: Secret, partnerKey: Secret, connector: any Connector,
-        fields: [String: String]
+        fields: [String: String], exclusions: Exclusions = Exclusions()
     ) throws(IntegrationError) {
+        self.exclusions = exclusions
         client = SynthesizeClient(
             environment: synthesize, token: SynthesizeToken(vendorKey: vendorKey, partnerKey: partnerKey),
             lane: PacerLane(.interactive, share: "commandLine"))
@@ -53,7 +57,7 @@ public struct SinglePartner: Sendable {
     public func syncAccounts() async throws(IntegrationError) -> Accounts {
         let vendor = try await fetchAccounts()
         let settled = try await asked { () async throws(SynthesizeError) in
-            let settler = CatalogueSettler(client: client)
+            let settler = CatalogueSettler(client: client, exclusions: exclusions)
             return try await settler.settleAccounts(vendor.accounts, existing: try await settler.accounts())
         }
         return Accounts(
@@ -63,11 +67,11 @@ public struct SinglePartner: Sendable {
 
     /// `sync-services`.
     public func syncServices() async throws(IntegrationError) -> Services {
-        let settler = CatalogueSettler(client: client)
+        let settler = CatalogueSettler(client: client, exclusions: exclusions)
         let existing = try await asked { () async throws(SynthesizeError) in try await settler.services() }
         var catalogue = connector.services
         if connector.discoversServices { catalogue += try await fetchUsage().discovered }
-        let plan = try ServicePlan(catalogue: catalogue, existing: existing, overridden: [])
+        let plan = try settler.plan(catalogue, existing: existing)
         let settled = try await asked { () async throws(SynthesizeError) in
             try await settler.settleServices(plan, existing: existing)
         }

@@ -1,5 +1,7 @@
-/// What an operator keeps out of Synthesize: accounts are not made there, and of neither accounts nor services counts are sent. What is
-/// kept out stands in the ledger as excluded, with the count that the vendor told.
+import Connectors
+
+/// What an operator keeps out of Synthesize: neither accounts nor services are made there or changed, and of neither counts are sent.
+/// What is kept out stands in the ledger as excluded, with the count that the vendor told.
 public struct Exclusions: Sendable, Hashable {
     /// The vendor's ids, byte by byte as the vendor writes them.
     public var accounts: Set<String>
@@ -11,7 +13,11 @@ public struct Exclusions: Sendable, Hashable {
         self.services = Set(services.map { $0.lowercased() })
     }
 
-    func excludes(account: String, service: String) -> Bool {
-        accounts.contains(account) || services.contains(service.lowercased())
-    }
+    func excludes(account: String, service: String) -> Bool { accounts.contains(account) || excludes(service: service) }
+
+    func excludes(service: String) -> Bool { services.contains(service.lowercased()) }
+
+    func kept(_ accounts: [VendorAccount]) -> [VendorAccount] { accounts.filter { !self.accounts.contains($0.id) } }
+
+    func kept(_ services: [CatalogueService]) -> [CatalogueService] { services.filter { !excludes(service: $0.name) } }
 }

@@ -84,13 +84,16 @@ struct UsagePlanDraft: Sendable {
         plan.lines.entries.reserveCapacity(snapshot.usage.count)
         wasSentBefore.reserveCapacity(snapshot.usage.count)
         for record in snapshot.usage {
-            guard let account = index.account(record.accountID), let serviceID = serviceIDs[record.serviceName.lowercased()] else {
+            let name = record.serviceName.lowercased()
+            // A service that is kept out has no id where it was never made: its name stands in, with a mark that no id has.
+            let standIn = exclusions.excludes(service: name) ? "excluded \(name)" : nil
+            guard let account = index.account(record.accountID), let serviceID = serviceIDs[name] ?? standIn else {
                 plan.recordsDropped += 1
                 continue
             }
             let (position, isNew) = index.position(account, serviceID)
             if isNew {
-                let service = plan.lines.service(serviceID, record.serviceName, bases[record.serviceName.lowercased()])
+                let service = plan.lines.service(serviceID, record.serviceName, bases[name])
                 let isExcluded = exclusions.excludes(account: record.accountID, service: record.serviceName)
                 plan.lines.entries.append(
                     PlannedLines.Entry(

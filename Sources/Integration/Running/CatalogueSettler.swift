@@ -2,10 +2,11 @@ import Connectors
 import Store
 import Synthesize
 
-/// Brings accounts and services in Synthesize up to what the vendor has. Inserts are never repeated blindly: where an answer leaves
+/// Brings accounts and services in Synthesize up to what the vendor has, without those that an operator keeps out. Inserts are never repeated blindly: where an answer leaves
 /// doubt, the list is read again before anything is sent once more (reliability section 1).
 struct CatalogueSettler: Sendable {
     let client: SynthesizeClient
+    let exclusions: Exclusions
 
     struct Accounts: Sendable {
         var after: [MappingEntry]
@@ -32,7 +33,7 @@ struct CatalogueSettler: Sendable {
         _ vendor: [VendorAccount], existing: [MappingEntry],
         progress: @Sendable (_ created: Int, _ updated: Int) async -> Void = { _, _ in }
     ) async throws(SynthesizeError) -> Accounts {
-        let plan = AccountPlan(vendor: vendor, existing: existing)
+        let plan = AccountPlan(vendor: exclusions.kept(vendor), existing: existing)
         var refused: [RefusedAccount] = []
         var sent = 0
         for chunk in plan.chunks {
@@ -95,6 +96,14 @@ struct CatalogueSettler: Sendable {
     /// V1's services.
     func services() async throws(SynthesizeError) -> [VendorService] {
         try await client.vendor().services
+    }
+
+    /// What there is to do for a catalogue; `existing` was read just now.
+    /// - Throws: `invalidInput` when the catalogue names a category that Gradient does not know.
+    func plan(
+        _ catalogue: [CatalogueService], existing: [VendorService], overridden: Set<String> = [], renamed: [String: String] = [:]
+    ) throws(IntegrationError) -> ServicePlan {
+        try ServicePlan(catalogue: exclusions.kept(catalogue), existing: existing, overridden: overridden, renamed: renamed)
     }
 
     /// S1 for the missing and S3 for the changed; `plan` was made from `existing`.

@@ -63,14 +63,13 @@ extension RunDriver {
     // MARK: Accounts and services
 
     private func settleAccounts(_ work: inout Work) async throws(StepError) {
-        let settler = CatalogueSettler(client: work.client)
-        let vendor = work.snapshot.accounts.filter { !environment.policy.exclusions.accounts.contains($0.id) }
+        let settler = CatalogueSettler(client: work.client, exclusions: environment.policy.exclusions)
         let partner = work.run.partnerID
         let existing = try await StepError.synthesize { () async throws(SynthesizeError) in try await settler.accounts() }
         try await noteLostMapping(existing, &work)
         let before = work
         let settled = try await StepError.synthesize { () async throws(SynthesizeError) in
-            try await settler.settleAccounts(vendor, existing: existing) { created, updated in
+            try await settler.settleAccounts(work.snapshot.accounts, existing: existing) { created, updated in
                 await noteProgress(before, created: created, updated: updated)
             }
         }
@@ -132,7 +131,7 @@ extension RunDriver {
     /// - Returns: false when something is to be changed and it is not this run's turn.
     @discardableResult
     private func settleServices(_ work: inout Work, mayChange: Bool) async throws(StepError) -> Bool {
-        let settler = CatalogueSettler(client: work.client)
+        let settler = CatalogueSettler(client: work.client, exclusions: environment.policy.exclusions)
         let existing = try await StepError.synthesize { () async throws(SynthesizeError) in try await settler.services() }
         let known = try await StepError.store { () async throws(StoreError) in try await store.services() }
         let overridden = Set(known.filter(\.isOverridden).map(\.id))
@@ -142,8 +141,8 @@ extension RunDriver {
             catalogueNames.map { ($0.value.lowercased(), $0.key) }, uniquingKeysWith: { first, _ in first })
         let plan: ServicePlan
         do throws(IntegrationError) {
-            plan = try ServicePlan(
-                catalogue: environment.connector.services + work.snapshot.discovered, existing: existing, overridden: overridden,
+            plan = try settler.plan(
+                environment.connector.services + work.snapshot.discovered, existing: existing, overridden: overridden,
                 renamed: work.renamedServices)
         } catch {
             throw .failed(RunFailure(error), refusesKey: false)

@@ -26,7 +26,9 @@ struct Problem: Encodable, Sendable, Equatable {
     }
 
     init(_ error: IntegrationError) {
-        self.init(Self.status(error.code), code: error.code.rawValue, detail: error.message, field: error.field)
+        self.init(
+            error.refusesEntry ? .unprocessableContent : Self.status(error.code), code: error.code.rawValue, detail: error.message,
+            field: error.field)
     }
 
     init(_ error: HTTPError) {

@@ -92,7 +92,7 @@ public func makeConnector(
     let environment = VendorEnvironment(
         http: dependencies.http, time: dependencies.time, random: dependencies.random, retry: configuration.retry,
         allowsPlainHTTP: configuration.allowsPlainHTTP, networks: configuration.vendorNetworks,
-        hosts: configuration.vendorHosts)
+        hosts: configuration.vendorHosts, tell: { [logger = dependencies.logger] in logger.warning("\($0)") })
     do {
         return try DefinedConnector(
             configuration.connector, environment: environment, deployment: configuration.connectorSettings, trace: trace)

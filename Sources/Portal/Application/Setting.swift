@@ -120,7 +120,7 @@ extension Setting {
         "EXCLUDED_ACCOUNTS", .list, nil,
         "The vendor's ids of accounts that are kept out of Synthesize, separated by commas; a run writes their counts down as excluded.")
     static let excludedServices = Setting(
-        "EXCLUDED_SERVICES", .list, nil, "Names of services whose counts are kept out of Synthesize, separated by commas.")
+        "EXCLUDED_SERVICES", .list, nil, "Names of services that are kept out of Synthesize, separated by commas.")
     static let dropHoldShare = Setting(
         "DROP_HOLD_SHARE", .number(0...1), "0.5", "A run is held when the units sent before shrink by more than this share.")
     static let dropHoldPairs = Setting(

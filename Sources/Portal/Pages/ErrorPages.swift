@@ -93,9 +93,13 @@ struct ErrorView: Sendable, Hashable {
 }
 
 extension IntegrationError {
+    /// Whether the vendor answered and refused what was entered, which only another entry mends: it names the field.
+    var refusesEntry: Bool { code == .vendorUnavailable && field != nil }
+
     /// The status of a page that tells this error.
     var pageStatus: HTTPResponse.Status {
         switch code {
+        case .vendorUnavailable where refusesEntry: .unprocessableContent
         // 401 and 403 would speak of the reader's own sign-in, not of the key that Synthesize refused.
         case .invalidInput, .keyRefused, .synthesizeRejected: .unprocessableContent
         case .forbidden, .synthesizeUnavailable, .vendorUnavailable: .badGateway

@@ -13,7 +13,9 @@ struct DattoRMMAPI: HoldingVendorAPI {
         credentials: ["apiKey": "datto-sandbox-key", "apiSecret": "datto-sandbox-secret"], options: ["nextOrigin": ""])
     private var tokens = IssuedTokens()
 
-    static let patterns = ["POST /auth/oauth/token", "GET /api/v2/account/sites", "GET /api/v2/site/{id}/devices"]
+    static let patterns = [
+        "POST /auth/oauth/token", "GET /api/v2/account", "GET /api/v2/account/sites", "GET /api/v2/site/{id}/devices",
+    ]
 
     init() {
         holdings.customers = [
@@ -36,6 +38,9 @@ struct DattoRMMAPI: HoldingVendorAPI {
         if call.pattern == Self.patterns[0] { return token(call) }
         guard tokens.admit(call.request, at: call.now) else { return error(.unauthorized, "Full authentication is required") }
         if let rawAnswer { return rawAnswer }
+        if call.pattern == "GET /api/v2/account" {
+            return .json(["id": 1, "uid": "4c1f1d3a-0000", "name": "Sandbox MSP", "currency": "USD"])
+        }
         let size = call.query("max").map { Int($0) } ?? 250
         let page = call.query("page").map { Int($0) } ?? 0
         guard let size, let page, size >= 1, page >= 0, page < Int.max else { return error(.badRequest, "Invalid page") }

@@ -12,15 +12,15 @@ struct PreviewConnector: AsyncParsableCommand {
     @Option(
         name: .customLong("set"),
         help: ArgumentHelp(
-            "A setting of the definition, by its name or its name in .env, or a PERCH_ setting; may be repeated. What is not given here is "
-                + "taken from the environment and .env.", valueName: "name=value"))
+            "A setting of the definition, a partner's or the deployment's, by its name or its name in .env, or a PERCH_ setting; may be "
+                + "repeated. What is not given here is taken from the environment and .env.", valueName: "name=value"))
     var settings: [String] = []
     @Option(help: "File with settings, one NAME=value a line.") var envFile = ".env"
     @Flag(help: "As JSON.") var json = false
 
     func run() async throws {
         try await Console.reporting {
-            let (given, perch) = try sorted()
+            let (given, perch) = try sorted(try ConnectorDefinition(named: file))
             let sources = SettingSources(
                 commandLine: perch, environment: ProcessInfo.processInfo.environment, environmentFile: try EnvironmentFile.read(envFile))
             let configuration = try Configuration(sources)
@@ -45,7 +45,7 @@ struct PreviewConnector: AsyncParsableCommand {
     }
 
     /// `--set` split into the definition's settings and Perch's own.
-    private func sorted() throws(SettingsError) -> (given: [String: String], perch: [String: String]) {
+    private func sorted(_ definition: ConnectorDefinition) throws(SettingsError) -> (given: [String: String], perch: [String: String]) {
         var given: [String: String] = [:]
         var perch = ["PERCH_CONNECTOR": file]
         for setting in settings {
@@ -53,10 +53,13 @@ struct PreviewConnector: AsyncParsableCommand {
             guard parts.count == 2 else {
                 throw SettingsError(problems: ["--set \(parts[0]): a value is missing. Write --set NAME=VALUE."])
             }
-            if parts[0].hasPrefix("PERCH_") {
-                perch[String(parts[0])] = String(parts[1])
+            let (name, value) = (String(parts[0]), String(parts[1]))
+            if name.hasPrefix("PERCH_") {
+                perch[name] = value
+            } else if let setting = definition.deploymentSettings.first(where: { $0.name == name }) {
+                perch["PERCH_" + setting.environmentName] = value
             } else {
-                given[String(parts[0])] = String(parts[1])
+                given[name] = value
             }
         }
         return (given, perch)
@@ -70,7 +73,7 @@ struct PreviewConnector: AsyncParsableCommand {
         var problems: [String] = []
         let known = Set(connector.fields.flatMap { [$0.name, $0.environmentName] })
         for name in given.keys.sorted() where !known.contains(name) {
-            let names = connector.fields.map(\.name).joined(separator: ", ")
+            let names = (connector.fields.map(\.name) + connector.definition.deploymentSettings.map(\.name)).joined(separator: ", ")
             problems.append("--set \(name): \(connector.productName) has no such setting. It has \(names.isEmpty ? "none" : names).")
         }
         for field in connector.fields {
@@ -140,7 +143,8 @@ private struct PreviewReport: Encodable {
             [["FOR", "STATUS", "TIME", "BYTES", "REQUEST"]]
                 + requests.map {
                     [
-                        $0.purpose, $0.status.map(String.init) ?? "-", "\(Self.milliseconds($0.duration)) ms", "\($0.bytes)",
+                        $0.purpose, ($0.status.map(String.init) ?? "-") + ($0.wait.map { ", wait \(Int($0.seconds)) s" } ?? ""),
+                        "\(Self.milliseconds($0.duration)) ms", "\($0.bytes)",
                         "\($0.method) \($0.url)",
                     ]
                 })
@@ -154,8 +158,7 @@ private struct PreviewReport: Encodable {
     private enum Key: String, CodingKey {
         case id, name, loggedInAs, accounts, services, counts, recordsDropped, requests, error
         case category, subcategory, basis, version, accountId, service, count, method, url, purpose, status, bytes, milliseconds, problem,
-            code,
-            message, description
+            retryAfterSeconds, code, message, description
     }
 
     func encode(to encoder: any Encoder) throws {
@@ -189,6 +192,7 @@ private struct PreviewReport: Encodable {
             try item.encode(request.bytes, forKey: .bytes)
             try item.encode(Self.milliseconds(request.duration), forKey: .milliseconds)
             try item.encodeIfPresent(request.problem, forKey: .problem)
+            try item.encodeIfPresent(request.wait.map { Int($0.seconds) }, forKey: .retryAfterSeconds)
         }
         if let error {
             var item = root.nestedContainer(keyedBy: Key.self, forKey: .error)

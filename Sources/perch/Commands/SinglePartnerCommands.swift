@@ -41,7 +41,8 @@ struct PartnerKeys {
     func singlePartner() throws -> SinglePartner {
         try SinglePartner(
             synthesize: synthesizeEnvironment(configuration, dependencies), vendorKey: vendorKey, partnerKey: partnerKey,
-            connector: try makeConnector(configuration, dependencies), fields: fields)
+            connector: try makeConnector(configuration, dependencies), fields: fields,
+            exclusions: configuration.policy.exclusions)
     }
 }
 

@@ -124,6 +124,22 @@ struct PageWalkTests {
         #expect(throws: ConnectorError.self) { try silent.take(page(2, "{}", print: 1)) }
     }
 
+    @Test("A total that less than what came contradicts is no end", arguments: ["0", "1"])
+    func totalBelow(_ total: String) throws {
+        for stop: PagingRule.Stop in [.total(.answer(try path("$.n"))), .pages(.answer(try path("$.n")))] {
+            var walk = PageWalk(rule(.page(parameter: "page", first: 1), [stop]))
+            if case .pages = stop, total == "1" {
+                #expect(try !walk.take(page(2, #"{"n":1}"#, print: 1)))
+                continue
+            }
+            let error = #expect(throws: ConnectorError.self) { try walk.take(page(2, #"{"n":\#(total)}"#, print: 1)) }
+            #expect(error?.code == .brokenAnswer)
+            #expect(error?.message.contains("tells of \(total)") == true)
+        }
+        var empty = PageWalk(rule(.page(parameter: "page", first: 1), [.total(.answer(try path("$.n")))]))
+        #expect(try !empty.take(page(0, #"{"n":0}"#, print: 1)))
+    }
+
     @Test("A short page before the total is no end")
     func totalAndShortPage() throws {
         var walk = PageWalk(rule(.page(parameter: "page", first: 1), [.shortPage, .total(.answer(try path("$.total")))]))

@@ -2,6 +2,7 @@ import Foundation
 import HTTPClient
 import HTTPTypes
 import Secrets
+import Synchronization
 
 @testable import Connectors
 
@@ -62,6 +63,8 @@ struct DefinitionBench {
     let sender: ScriptedSender
     let clock: VirtualClock
     let trace = RequestTrace()
+    /// What a person was told meanwhile.
+    let told = Told()
     let connector: DefinedConnector
 
     init(
@@ -75,7 +78,7 @@ struct DefinitionBench {
             environment: VendorEnvironment(
                 http: sender, time: clock.source, random: .seeded(1),
                 retry: RetryPolicy(maximumAttempts: attempts, firstDelay: .seconds(1), maximumDelay: .seconds(8), spread: 0),
-                allowsPlainHTTP: allowsPlainHTTP, parallelism: parallelism),
+                allowsPlainHTTP: allowsPlainHTTP, parallelism: parallelism, tell: { [told] in told.add($0) }),
             deployment: deployment, trace: trace)
     }
 
@@ -100,6 +103,13 @@ struct DefinitionBench {
 
     /// What follows the base address, in the order asked.
     var asked: [String] { sender.requests.map { $0.url.replacing("https://vendor.example/v1", with: "") } }
+}
+
+/// Lines in the order they came.
+final class Told: Sendable {
+    private let stored = Mutex<[String]>([])
+    var lines: [String] { stored.withLock { $0 } }
+    func add(_ line: String) { stored.withLock { $0.append(line) } }
 }
 
 extension VendorSnapshot {

@@ -26,6 +26,33 @@ func checkRecordReader(_ bytes: [UInt8]) throws(BrokenProperty) {
     guard let document = try? JSONValue(parsing: body) else { throw BrokenProperty(description: "only read by records: \(whole)") }
     try require(path.values(in: document) == whole.records, "\(path) finds \(path.values(in: document)), read were \(whole.records)")
     for value in [document, envelope] + whole.records { try checkRoundTrip(value) }
+    for text in ["$", "$.a", "$.a.b"] { try checkList(body, document, text) }
+}
+
+/// The elements of a list are records; anything else in its place stays where it is.
+private func checkList(_ body: [UInt8], _ document: JSONValue, _ text: String) throws(BrokenProperty) {
+    guard let list = try readPath(text) else { throw BrokenProperty(description: "\(text) was refused") }
+    var reader = RecordReader(list: list)
+    var records: [JSONValue] = []
+    let take = { (record: JSONValue) throws(ConnectorError) in records.append(record) }
+    do throws(ConnectorError) {
+        try reader.read(body, each: take)
+        let rest = try reader.finish(each: take)
+        let found = list.first(in: document)
+        if case .array(let elements)? = found {
+            try requireAnswer(records == elements, "the list \(text) holds \(elements), read were \(records)")
+            try requireAnswer(reader.foundList && list.first(in: rest) == .array([]), "the list \(text) was not found")
+        } else {
+            try requireAnswer(records.isEmpty && !reader.foundList, "\(text) is no list, read were \(records)")
+            try requireAnswer(rest == document, "without records \(document) became \(rest)")
+        }
+    } catch {
+        throw BrokenProperty(description: error.message)
+    }
+}
+
+private func requireAnswer(_ holds: Bool, _ problem: @autoclosure () -> String) throws(ConnectorError) {
+    guard holds else { throw ConnectorError(code: .brokenAnswer, message: problem()) }
 }
 
 func checkRoundTrip(_ value: JSONValue) throws(BrokenProperty) {

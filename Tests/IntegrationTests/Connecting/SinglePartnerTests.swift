@@ -9,7 +9,8 @@ import Testing
 @Suite("The commands for a single partner", .timeLimit(.minutes(3)))
 struct SinglePartnerTests {
     private func withPartner(
-        key: String = Installation.partnerKey, _ body: (SinglePartner, PlayedSynthesize, PlayedVendor, Journal) async throws -> Void
+        key: String = Installation.partnerKey, exclusions: Exclusions = Exclusions(),
+        _ body: (SinglePartner, PlayedSynthesize, PlayedVendor, Journal) async throws -> Void
     ) async throws {
         let journal = Journal()
         let (synthesize, vendor) = (PlayedSynthesize(journal: journal), PlayedVendor(journal: journal))
@@ -20,7 +21,8 @@ struct SinglePartnerTests {
             synthesize: .init(
                 baseURL: "https://synthesize.example", http: synthesize, pacer: Pacer(callsPerSecond: 0, time: time), time: time,
                 random: .seeded(1), retry: RetryPolicy(maximumAttempts: 2)),
-            vendorKey: Secret("v"), partnerKey: Secret(key), connector: vendor, fields: ["apiKey": "k"])
+            vendorKey: Secret("v"), partnerKey: Secret(key), connector: vendor, fields: ["apiKey": "k"],
+            exclusions: exclusions)
         try await body(partner, synthesize, vendor, journal)
     }
 
@@ -56,6 +58,18 @@ struct SinglePartnerTests {
             #expect((first.total, first.created) == (2, 2))
             #expect(try await partner.syncServices().created == 0)
             #expect(synthesize.services.count == 2)
+        }
+    }
+
+    @Test("What an operator keeps out is neither made nor changed")
+    func exclusions() async throws {
+        try await withPartner(exclusions: Exclusions(accounts: ["2"], services: ["MAILBOXES"])) { partner, synthesize, _, _ in
+            let accounts = try await partner.syncAccounts()
+            #expect(accounts.created == 2)
+            #expect(synthesize.organization(Installation.partnerKey).accounts.map(\.id) == ["1", "3"])
+            let services = try await partner.syncServices()
+            #expect(services.created == 1)
+            #expect(synthesize.services.map(\.name) == ["Seats"])
         }
     }
 

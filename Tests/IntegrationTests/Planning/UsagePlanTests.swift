@@ -58,6 +58,14 @@ struct UsagePlanTests {
         #expect(plan.pairsBefore == 0)
     }
 
+    @Test("A service that is kept out and was never made in Synthesize is listed, not dropped")
+    func excludedWithoutID() {
+        let plan = plan(
+            [("1", "Seats", 5), ("1", "Extra", 7), ("2", "EXTRA", 2), ("1", "Other", 1)], exclusions: Exclusions(services: ["Extra"]))
+        #expect(summary(plan) == ["1/s1 5 5 planned", "1/excluded extra 7 - excluded", "2/excluded extra 2 - excluded"])
+        #expect(plan.recordsDropped == 1)
+    }
+
     @Test("Services are known by name without case; the line keeps the name as the vendor writes it")
     func serviceNames() {
         let plan = plan([("1", "SEATS", 2)])

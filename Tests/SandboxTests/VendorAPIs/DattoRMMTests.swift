@@ -42,6 +42,14 @@ struct DattoRMMTests {
         #expect(next?.hasPrefix("https://elsewhere.example/datto-rmm/") == true)
     }
 
+    @Test("the account says whose it is, to those who are let in")
+    func account() throws {
+        var bench = try bench()
+        #expect(bench.get("/api/v2/account").json["name"] == "Sandbox MSP")
+        bench.headers = [:]
+        #expect(bench.get("/api/v2/account").status == 401)
+    }
+
     @Test("token: public client, password grant")
     func tokens() throws {
         var bench = try bench()

@@ -101,6 +101,7 @@ struct RunAnswer: Decodable {
 struct LineAnswer: Decodable, Hashable {
     var accountId: String
     var accountName: String
+    var serviceName: String
     var rawCount: Double
     var sentCount: Double?
     var state: String

@@ -42,6 +42,8 @@ struct StageSetup: Sendable {
     var saasAlertsKey = "saas-alerts-key-of-the-stage"
     var launchSecret = "launch-secret-of-the-stage-0123456789"
     var ticketDelayMilliseconds = 0
+    /// Further settings of the service by name; another connector takes the place of SaaS Alerts.
+    var settings: [String: String] = [:]
 }
 
 extension StageSetup {
@@ -109,15 +111,16 @@ private func startSandbox(_ setup: StageSetup) async throws -> (server: SandboxS
 }
 
 private func configuration(_ setup: StageSetup, sandboxURL: String, directory: String) throws -> Configuration {
-    var configuration = try Configuration(
-        SettingSources(commandLine: [
-            "PERCH_PORT": "0", "PERCH_DATA_DIRECTORY": directory, "PERCH_RESOURCES": repository,
-            "PERCH_VENDOR_API_KEY": setup.vendorKey, "PERCH_LAUNCH_SECRETS": setup.launchSecret,
-            "PERCH_SYNTHESIZE_URL": sandboxURL, "PERCH_SAAS_ALERTS_URL": sandboxURL + "/saas-alerts",
-            "PERCH_MAPPING_URL": sandboxURL + "/organizations/{organizationId}/mapping/accounts",
-            "PERCH_ALLOW_PLAIN_HTTP": "true", "PERCH_CALLS_PER_SECOND": "\(setup.callsPerSecond)",
-            "PERCH_PARALLEL_COUNTS": "\(setup.parallelCounts)", "PERCH_STOP_DEADLINE": "5",
-        ]))
+    var settings = [
+        "PERCH_PORT": "0", "PERCH_DATA_DIRECTORY": directory, "PERCH_RESOURCES": repository,
+        "PERCH_VENDOR_API_KEY": setup.vendorKey, "PERCH_LAUNCH_SECRETS": setup.launchSecret,
+        "PERCH_SYNTHESIZE_URL": sandboxURL, "PERCH_SAAS_ALERTS_URL": sandboxURL + "/saas-alerts",
+        "PERCH_MAPPING_URL": sandboxURL + "/organizations/{organizationId}/mapping/accounts",
+        "PERCH_ALLOW_PLAIN_HTTP": "true", "PERCH_CALLS_PER_SECOND": "\(setup.callsPerSecond)",
+        "PERCH_PARALLEL_COUNTS": "\(setup.parallelCounts)", "PERCH_STOP_DEADLINE": "5",
+    ]
+    if setup.settings["PERCH_CONNECTOR"] != nil { settings["PERCH_SAAS_ALERTS_URL"] = nil }
+    var configuration = try Configuration(SettingSources(commandLine: settings.merging(setup.settings) { $1 }))
     configuration.retry = RetryPolicy(maximumAttempts: setup.attempts, firstDelay: .milliseconds(2), maximumDelay: .milliseconds(5))
     configuration.policy.failuresInARow = setup.failuresInARow
     return configuration

@@ -35,6 +35,8 @@ extension DocumentNode {
         guard bytes.count <= maximumBytes else {
             throw failure(1, "The file has \(bytes.count) bytes; a definition has at most \(maximumBytes).")
         }
+        // A byte order mark is no part of the text (YAML 1.2, section 5.2).
+        let bytes = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(bytes.dropFirst(3)) : bytes
         guard let text = String(validating: bytes, as: UTF8.self) else {
             // A line's end is never part of a character, so each line is valid or not by itself.
             let lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)

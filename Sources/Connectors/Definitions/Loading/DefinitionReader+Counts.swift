@@ -183,6 +183,7 @@ extension DefinitionReader {
         let measure = measure(map, scope)
         let missing = map.word("missing", CountRule.MissingCount.self) ?? .fail
         let number = map.node("number").flatMap(self.number) ?? NumberRule()
+        checkMeaning(of: map, measure)
         map.finish()
         guard let name, let service, let measure else { return nil }
         return CountRule(
@@ -245,6 +246,20 @@ extension DefinitionReader {
         if let node = form.node("greatest") { return value(node, "`greatest`", scope).map { .greatest($0) } }
         problems.add(node.line, "`count` has to be records, {sum: PATH}, {distinct: PATH} or {greatest: PATH}.")
         return nil
+    }
+
+    /// What is counted one by one has no field that could be missing, and no number that could be read or rounded.
+    private func checkMeaning(of map: MapReader, _ measure: CountRule.Measure?) {
+        let (counted, idle): (String, [String])
+        switch measure {
+        case .records?: (counted, idle) = ("records", ["number", "missing"])
+        case .distinct?: (counted, idle) = ("different values", ["number"])
+        default: return
+        }
+        for key in idle {
+            guard let node = map.node(key) else { continue }
+            problems.add(node.line, "`\(key)` means nothing where \(counted) are counted. Leave it out, or count {sum: PATH}.")
+        }
     }
 
     private func number(_ node: DocumentNode) -> NumberRule? {

@@ -51,6 +51,8 @@ extension DefinitionReader {
         (recordScope.hasRecord, recordScope.hasAccount, recordScope.each) = (true, isForAccounts, scope.each)
         let conditions = conditions(map, "where", recordScope)
         let paging = paging(map, request)
+        if let paging { checkPagingPaths(paging, lists, single, line: map.node("paging")?.line ?? map.line) }
+        checkParameters(request, paging, map)
         map.finish()
         guard let request, let paging else { return nil }
         return ReadRule(

@@ -60,6 +60,12 @@ extension DefinitionReader {
             if let first = ends.first ?? nil, let last = ends.last ?? nil, ends.count <= 2, first <= last, (400...599).contains(first),
                 (400...599).contains(last)
             {
+                guard ![400, 401, 403, 404].contains(where: (first...last).contains) else {
+                    problems.add(
+                        node.line,
+                        "`statuses` holds `\(text)`, and 400, 401, 403 and 404 are not mended by asking again. Leave them out.")
+                    return nil
+                }
                 return first...last
             }
         }
@@ -74,11 +80,14 @@ extension DefinitionReader {
         scope.hasRecord = true
         let message = map.node("message").flatMap { value($0, "`message`", scope, mayBeFixed: true) }
         guard let condition = condition(node, map, scope, missing: .skip, extraKeys: ["means", "message"]) else { return nil }
-        return FailureRule(condition: condition, message: message, meaning: meaning)
+        let rule = FailureRule(condition: condition, message: message, meaning: meaning)
+        failures.append((node.line, rule))
+        return rule
     }
 
     /// An address begins with https:// or with a setting of kind url or a lookup; a read's may begin with `/`.
     private func checkedAddress(_ template: Template, line: Int, _ what: String, isWhole: Bool) -> Template {
+        addresses.append((line, what, template))
         let wanted = "an https address" + (isWhole ? "" : " or a path such as /v1/customers")
         switch template.pieces.first {
         case .text(let text)?:
@@ -156,7 +165,8 @@ extension DefinitionReader {
         rules.headers = secretPairs(auth.pairs("headers"), scope, areHeaders: true)
         rules.query = secretPairs(auth.pairs("query"), scope, areHeaders: false)
         rules.basic = auth.node("basic").flatMap { basic($0, .request) }
-        rules.bearer = auth.node("bearer").flatMap { secret($0, "`bearer`", scope) }
+        signedParameters = Set(rules.query.compactMap(\.name.literal))
+        rules.bearer = auth.node("bearer").flatMap { signing($0, "`bearer`", scope, .secret) }
         rules.token = auth.node("token").flatMap(self.token)
         if let node = auth.node("oauth2") {
             if auth.has("token") { problems.add(node.line, "auth has both `oauth2` and `token`; one of them fetches the token.") }
@@ -164,6 +174,9 @@ extension DefinitionReader {
             rules.bearer = Template(pieces: [.name(.token)])
         }
         auth.finish()
+        if !settings.values.contains(where: { $0.kind == .secret }) {
+            problems.add(node.line, "auth sends what proves who asks, and there is no setting of kind secret.")
+        }
         let names = (rules.headers + rules.query).flatMap(\.value.names) + (rules.bearer?.names ?? [])
         if rules.token != nil, !names.contains(.token) {
             problems.add(node.line, "auth fetches a token that nothing uses. Put `${token}` into `bearer` or `headers`.")
@@ -171,27 +184,15 @@ extension DefinitionReader {
         return rules
     }
 
-    /// A text that has to come from a setting.
-    private func secret(_ node: DocumentNode, _ what: String, _ scope: Scope) -> Template? {
-        guard let template = template(node, what, scope) else { return nil }
-        if template.literal != nil {
-            problems.add(
-                node.line,
-                "\(what) is a secret in clear. Make it a setting of kind secret, or, when the vendor publishes it for everybody, a constant."
-            )
-        }
-        return template
-    }
-
     private func secretPairs(_ entries: [DocumentNode.Entry], _ scope: Scope, areHeaders: Bool) -> [TemplatePair] {
-        for entry in entries { _ = secret(entry.value, "`\(entry.key)`", scope) }
+        for entry in entries { _ = signing(entry.value, "`\(entry.key)`", scope, proof(of: entry.key)) }
         return areHeaders ? headers(entries, scope) : templatePairs(entries, "the parameter", scope)
     }
 
     private func basic(_ node: DocumentNode, _ scope: Scope) -> BasicRule? {
         guard let map = MapReader(node, "basic", problems) else { return nil }
         let user = map.required("user", "the user name.").flatMap { template($0, "`user`", scope) }
-        let password = map.required("password", "the password.").flatMap { secret($0, "`password`", scope) }
+        let password = map.required("password", "the password.").flatMap { signing($0, "`password`", scope, .secret) }
         map.finish()
         guard let user, let password else { return nil }
         return BasicRule(user: user, password: password)
@@ -226,11 +227,14 @@ extension DefinitionReader {
         let address = map.required("url", "the address of the token.")
             .flatMap { node in template(node, "`url`", .request).map { checkedAddress($0, line: node.line, "`url`", isWhole: false) } }
         let client = map.node("clientId").flatMap { template($0, "`clientId`", .request) }
-        let clientSecret = map.node("clientSecret").flatMap { secret($0, "`clientSecret`", .request) }
+        // With a user's password the client proves nothing, and is often the same for everybody.
+        let clientSecret = map.node("clientSecret").flatMap {
+            signing($0, "`clientSecret`", .request, grant == .password ? .publicClient : .secret)
+        }
         let place = map.word("clientIn", ClientPlace.self) ?? .body
         let scope = map.node("scope").flatMap { template($0, "`scope`", .request) }
         let user = map.node("user").flatMap { template($0, "`user`", .request) }
-        let password = map.node("password").flatMap { secret($0, "`password`", .request) }
+        let password = map.node("password").flatMap { signing($0, "`password`", .request, .secret) }
         let extra = templatePairs(map.pairs("extra"), "the field", .request)
         let lifetime = lifetime(map)
         map.finish()

@@ -153,20 +153,24 @@ extension DefinitionReader {
             guard let name = template(entry.key, line: entry.line, what, scope),
                 let value = template(entry.value, "\(what) `\(entry.key)`", scope)
             else { return nil }
-            checkNoSecret(entry.key, value, line: entry.value.line)
+            // A form's field may be that of a public client.
+            if what == "the field" {
+                checkNoSecret(entry.key, value.literal, mayBeConstant: true, line: entry.value.line)
+            } else {
+                checkNoSecret(entry.key, openText(value), mayBeConstant: false, line: entry.value.line)
+            }
             return TemplatePair(name: name, value: value)
         }
     }
 
     /// A secret written down instead of asked for.
-    func checkNoSecret(_ name: String, _ value: Template, line: Int) {
-        guard let literal = value.literal, !literal.isEmpty else { return }
-        let names = ["secret", "password", "passwd", "token", "apikey", "api_key", "api-key", "subscription-key", "authorization"]
-        guard names.contains(where: { name.lowercased().hasSuffix($0) }) || literal.looksLikeSecret else { return }
+    /// - Parameter open: the value as far as everybody can read it.
+    func checkNoSecret(_ name: String, _ open: String?, mayBeConstant: Bool, line: Int) {
+        guard let open, !open.isEmpty, name.namesSecret || open.looksLikeSecret else { return }
         problems.add(
             line,
-            "`\(name)` looks like a secret in clear. Make it a setting of kind secret, or, when the vendor publishes it for everybody, a constant."
-        )
+            "`\(name)` looks like a secret in clear. Make it a setting of kind secret"
+                + (mayBeConstant ? ", or, when the vendor publishes it for everybody, a constant." : "."))
     }
 
     func jsonTemplate(_ node: DocumentNode, name: String, _ scope: Scope) -> JSONTemplate? {
@@ -185,7 +189,7 @@ extension DefinitionReader {
             case .number(let digits): return .number(digits)
             case .text:
                 guard let template = template(node, "`json`", scope) else { return nil }
-                checkNoSecret(name, template, line: node.line)
+                checkNoSecret(name, template.literal, mayBeConstant: true, line: node.line)
                 return .text(template)
             }
         }

@@ -28,6 +28,13 @@ final class DefinitionReader {
     var readNames: Set<String> = []
     var bases: [String: CountBasis] = [:]
     var conditionCount = 0
+    // For checks that need more of the definition than was read where these stand.
+    var addresses: [(line: Int, what: String, template: Template)] = []
+    var defaults: [(line: Int, setting: DefinitionSetting)] = []
+    var failures: [(line: Int, rule: FailureRule)] = []
+    var signedParameters: Set<String> = []
+    /// Settings by their names in the environment.
+    var environmentNames: [String: String] = [:]
 
     init(_ problems: DefinitionProblems) {
         self.problems = problems
@@ -59,6 +66,8 @@ final class DefinitionReader {
         let counts = readCounts(map, reads, catalogue, discovered)
         let (test, shows) = readTest(map)
         map.finish()
+        checkAddresses(hosts)
+        checkFailurePaths(reads)
         checkUse(catalogue, counts, map.node("services")?.line ?? map.line)
         let ordered = ordered(reads, accounts, counts, lookups, map)
         guard problems.inOrder.isEmpty, let requests else { return nil }
@@ -142,11 +151,9 @@ final class DefinitionReader {
             }
         } else if let node = map.node("environment"), let name = problems.text(node, "`environment`") {
             setting.environmentName = name
-            if name.hasPrefix("PERCH_")
-                || !name.utf8.allSatisfy({ $0 == UInt8(ascii: "_") || ($0 >= 0x30 && $0 <= 0x39) || ($0 >= 0x41 && $0 <= 0x5A) })
-            {
-                problems.add(node.line, "`environment` is `\(name)`, and has to be capitals, digits and `_`, without PERCH_.")
-            }
+            checkEnvironmentName(name, of: entry.key, line: node.line)
+        } else {
+            checkEnvironmentName(environment, of: entry.key, line: entry.line)
         }
         map.finish()
         settings[entry.key] = setting
@@ -168,6 +175,7 @@ final class DefinitionReader {
         var scope = Scope()
         scope.settings = isDeployment ? [] : deploymentNames
         setting.defaultValue = template(node, "`default`", scope)
+        defaults.append((node.line, setting))
         guard let literal = setting.defaultValue?.literal else { return }
         if setting.kind == .choice, !setting.choices.contains(where: { $0.value == literal }) {
             problems.add(node.line, "`default` is `\(literal)`, which is not among `choices`.")
@@ -186,6 +194,11 @@ final class DefinitionReader {
             if text.looksLikeSecret {
                 problems.add(
                     entry.value.line, "The constant `\(entry.key)` looks like a secret in clear. Make it a setting of kind secret.")
+            } else if entry.key.namesSecret {
+                problems.add(
+                    entry.line,
+                    "The constant `\(entry.key)` is named like a secret. Make it a setting of kind secret, or, when the vendor publishes it "
+                        + "for everybody, let its name begin with public.")
             }
             constants[entry.key] = text
         }
@@ -201,10 +214,12 @@ final class DefinitionReader {
                 problems.add(rule.node("zone")?.line ?? rule.line, "`zone` is `\(zone)`, which is no time zone such as Europe/Berlin.")
             }
             let range = -10_000...10_000
+            let format = rule.requiredText("format", "a pattern such as yyyy-MM-dd, iso8601, unix or unixMilliseconds.")
+            if !format.isEmpty { checkDateFormat(format, line: rule.node("format")?.line ?? rule.line) }
             dates[entry.key] = DateRule(
                 start: rule.word("at", DateRule.Start.self) ?? .now, days: rule.integer("days", range) ?? 0,
                 months: rule.integer("months", range) ?? 0, hours: rule.integer("hours", range) ?? 0, zone: zone,
-                format: rule.requiredText("format", "a pattern such as yyyy-MM-dd, iso8601, unix or unixMilliseconds."))
+                format: format)
             rule.finish()
         }
         return dates
@@ -222,14 +237,6 @@ extension String {
             wasLower = character.isLowercase || character.isNumber
         }
         return name
-    }
-
-    /// Whether a part of it looks like what a machine made up: 24 letters and digits or more, mixed.
-    var looksLikeSecret: Bool {
-        utf8.split(whereSeparator: { !($0.isASCIILetter || $0.isASCIIDigit || [0x2B, 0x2F, 0x3D, 0x5F, 0x2D].contains($0)) }).contains {
-            run in
-            run.count >= 24 && run.count(where: \.isASCIIDigit) >= 4 && run.count(where: \.isASCIILetter) >= 4 && Set(run).count >= 10
-        }
     }
 }
 

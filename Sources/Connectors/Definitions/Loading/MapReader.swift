@@ -119,6 +119,10 @@ extension DefinitionProblems {
             add(node.line, "\(what) has to be a text, and is \(node.kind).")
             return nil
         }
+        // It would reach terminals and Synthesize. Blocks have line ends.
+        if text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control && $0 != "\n" && $0 != "\t" }) {
+            add(node.line, "\(what) holds a control character.")
+        }
         return text
     }
 

@@ -40,7 +40,14 @@ struct FetchSession: Sendable {
         do throws(ConnectorError) {
             table = try UsageTable(definition, list, progress.harvest)
         } catch {
-            throw exchange.described(error, "counts")
+            throw exchange.described(error, .counts)
+        }
+        if let excess = table.usage.first(where: { $0.count.isNaN || $0.count > CountRule.most }) {
+            let account = list.found.first { $0.account.id == excess.accountID }?.account.name ?? ""
+            throw exchange.described(
+                .broken(
+                    "\(excess.serviceName) of account \(account) (\(excess.accountID)) is \(excess.count); the most that is taken is "
+                        + "\(CountRule.most)"), .counts)
         }
         return VendorSnapshot(
             accounts: list.found.map(\.account), usage: table.usage, recordsDropped: progress.harvest.dropped + table.dropped,
@@ -53,7 +60,7 @@ struct FetchSession: Sendable {
             progress.harvest.add(try await all(read, progress), definition)
             for (position, lookup) in definition.lookups.enumerated() where lookup.read == read.name {
                 guard let text = progress.harvest.lookups[position] else {
-                    throw exchange.described(.broken("there is nothing to look up `\(lookup.name)` in"), read.name)
+                    throw exchange.described(.broken("there is nothing to look up `\(lookup.name)` in"), .read(read.name, account: nil))
                 }
                 progress.values.lookups[lookup.name] = text
             }
@@ -144,14 +151,20 @@ struct FetchSession: Sendable {
     /// All pages for one account and constant.
     private func one(_ read: ReadRule, _ context: FillContext, _ progress: Progress) async throws(ConnectorError) -> Harvest {
         let (values, joined) = (progress.values, progress.harvest.joined)
+        let purpose = RequestPurpose.read(read.name, account: context.account?.account.name)
         var walk = PageWalk(read.paging)
         var harvest = Harvest()
+        // Of the page before, which the next one's may be relative to.
+        var address: String?
         while true {
             let next = walk.next
-            let (page, facts) = try await exchange.send(read.name, values) { (token) throws(ConnectorError) in
+            let (page, facts) = try await exchange.send(purpose, values) { (token) throws(ConnectorError) in
                 var context = context
                 context.token = token
-                return try exchange.builder.build(read.request, values, context, page: next, place: read.paging.place)
+                let built = try exchange.builder.build(
+                    read.request, values, context, page: next, after: address, place: read.paging.place)
+                address = built.request.url
+                return built
             } read: { (answer) throws(AttemptFailure) in
                 let fresh = RecordHarvester(definition, read, values: values, joined: joined, context: context)
                 return try PageReader(exchange: exchange, read: read, values: values).page(answer, fresh)
@@ -160,11 +173,11 @@ struct FetchSession: Sendable {
             do throws(ConnectorError) {
                 guard try walk.take(facts) else { break }
             } catch {
-                throw exchange.described(error, read.name)
+                throw exchange.described(error, purpose)
             }
         }
         for presence in harvest.presence.values where presence.present == 0 && presence.missing > 0 {
-            throw exchange.described(.broken("none of \(presence.missing) records has `\(presence.field)`"), read.name)
+            throw exchange.described(.broken("none of \(presence.missing) records has `\(presence.field)`"), purpose)
         }
         return harvest
     }
@@ -183,14 +196,17 @@ struct PageReader {
         var failure: AttemptFailure?
         do throws(ConnectorError) {
             let rest: JSONValue
+            var problem: ConnectorError?
             if read.lists.count == 1, read.single == nil {
                 rest = try stream(answer.body, read.lists[0], &harvester)
+                problem = listProblem(read.lists[0], rest)
             } else {
-                rest = try chosen(answer.body, &harvester)
+                (rest, problem) = try chosen(answer.body, &harvester)
             }
+            // An error that the answer tells says more than that a list is missing.
             failure = try exchange.failure(in: rest, values)
             if let failure { throw failure.error }
-            if read.lists.count == 1, read.single == nil { try checkList(read.lists[0], rest) }
+            if let problem { throw problem }
             let facts = PageWalk.Page(
                 records: harvester.recordCount, lastKey: harvester.lastKey, answer: rest, headers: answer.headerFields,
                 print: harvester.print)
@@ -209,7 +225,7 @@ struct PageReader {
     /// The records of one list, without ever holding them all.
     /// - Returns: the answer without them.
     private func stream(_ body: [UInt8], _ list: JSONPath, _ harvester: inout RecordHarvester) throws(ConnectorError) -> JSONValue {
-        var reader = RecordReader(records: try JSONPath(list.text + "[*]"), limits: limits)
+        var reader = RecordReader(list: list, limits: limits)
         var taken = harvester
         try reader.read(body) { (record) throws(ConnectorError) in try taken.take(record) }
         let rest = try reader.finish { (record) throws(ConnectorError) in try taken.take(record) }
@@ -217,27 +233,27 @@ struct PageReader {
         return rest
     }
 
-    private func checkList(_ list: JSONPath, _ rest: JSONValue) throws(ConnectorError) {
+    private func listProblem(_ list: JSONPath, _ rest: JSONValue) -> ConnectorError? {
         let found = list.first(in: rest)
-        guard case .array? = found else {
-            throw .broken("`\(list.text)` is \(found?.kind ?? "missing"), where a list was expected")
-        }
+        if case .array? = found { return nil }
+        return .broken("`\(list.text)` is \(found?.kind ?? "missing"), where a list was expected")
     }
 
     /// The first of several lists that is there, or the one record.
-    private func chosen(_ body: [UInt8], _ harvester: inout RecordHarvester) throws(ConnectorError) -> JSONValue {
+    private func chosen(
+        _ body: [UInt8], _ harvester: inout RecordHarvester
+    ) throws(ConnectorError) -> (whole: JSONValue, problem: ConnectorError?) {
         let whole = try JSONValue(parsing: body, limits: limits)
         for list in read.lists {
             guard case .array(let records)? = list.first(in: whole) else { continue }
             for record in records { try harvester.take(record) }
-            return whole
+            return (whole, nil)
         }
         if let path = read.single, let record = path.first(in: whole), case .object = record {
             try harvester.take(record)
-            return whole
+            return (whole, nil)
         }
         let paths = (read.lists + [read.single].compactMap(\.self)).map { "`\($0.text)`" }.joined(separator: ", ")
-        if let failure = try exchange.failure(in: whole, values) { throw failure.error }
-        throw .broken("there are no records at \(paths)")
+        return (whole, .broken("there are no records at \(paths)"))
     }
 }

@@ -71,7 +71,9 @@ extension Template {
             return try context.record.flatMap { (record) throws(ConnectorError) in try path.scalar(in: record)?.shownText }
         }
         guard let known else {
-            throw ConnectorError(code: .invalidInput, message: "A value is missing: \(name). Enter the fields and connect again.")
+            throw ConnectorError(
+                code: .invalidInput, message: "`\(Template(pieces: [.name(name)]).shown)` has no value. Enter the fields and connect again."
+            )
         }
         return known
     }
@@ -107,25 +109,6 @@ extension Value {
         case .template(let template): template.shown
         case .first(let values): values.map(\.shown).joined(separator: "` or `")
         }
-    }
-}
-
-extension Template {
-    var shown: String {
-        pieces.map { piece in
-            switch piece {
-            case .text(let text): text
-            case .name(.setting(let name)): "${\(name)}"
-            case .name(.accountID): "${account.id}"
-            case .name(.accountName): "${account.name}"
-            case .name(.accountField(let path)): "${account.\(path.text)}"
-            case .name(.each(let name)): "${each.\(name)}"
-            case .name(.date(let name)): "${date.\(name)}"
-            case .name(.lookup(let name)): "${lookup.\(name)}"
-            case .name(.token): "${token}"
-            case .name(.record(let path)): "${\(path.text)}"
-            }
-        }.joined()
     }
 }
 

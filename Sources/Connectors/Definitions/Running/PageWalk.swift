@@ -80,9 +80,16 @@ struct PageWalk: Sendable {
             case .more(let path):
                 guard let more = path.first(in: page.answer)?.bool else { throw .broken("`\(path.text)` is not true or false") }
                 if !more { hasEnded = true }
-            case .pages(let source): if pages >= (try number(source, page)) { hasEnded = true }
+            case .pages(let source):
+                let told = try number(source, page)
+                guard pages <= told || page.records == 0 else {
+                    throw .broken("the vendor tells of \(told) pages, and page \(pages) has records")
+                }
+                if pages >= told { hasEnded = true }
             case .total(let source):
                 let total = try number(source, page)
+                // A total of 0 beside records is none, and the records may be a part only.
+                guard records <= total else { throw .broken("the vendor tells of \(total) records and gave \(records)") }
                 if records >= total { hasEnded = true }
             }
         }

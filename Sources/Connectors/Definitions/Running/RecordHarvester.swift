@@ -114,7 +114,9 @@ struct RecordHarvester: Sendable {
             throw .broken("`\(rule.id.text)` is \(idField.kind), where an id was expected")
         }
         if let nameField, nameField.text == nil { throw .broken("`\(rule.name.shown)` is \(nameField.kind), where a name was expected") }
-        guard let id = idField?.text, !id.isBlank, let name = nameField?.text, !name.isBlank else { return false }
+        guard let id = idField?.text, !id.isBlank, let name = nameField?.text?.withoutControls, !name.isBlank else { return false }
+        // Left out of an id they would make another one of it.
+        guard id.withoutControls == id else { throw .broken("`\(rule.id.text)` holds a control character, and is no id") }
         switch try judge.verdict(rule.conditions, context, &harvest.presence) {
         case .holds:
             let found = FoundAccount(account: VendorAccount(id: id, name: name), record: keepsAccountRecords ? record : nil)
@@ -187,8 +189,9 @@ struct RecordHarvester: Sendable {
             case .fail: throw .broken("`\(value.shown)` is \"\(text.prefix(80))\", for which the definition has no service")
             }
         }
-        let name = text.trimmingWhitespace()
-        let description = try definition.discovered?.description.filled(judge.values, context) ?? name
+        let name = text.withoutControls.trimmingWhitespace()
+        guard !name.isEmpty else { throw .broken("`\(value.shown)` holds nothing but control characters") }
+        let description = try definition.discovered?.description.filled(judge.values, context)?.withoutControls ?? name
         harvest.discover(name, description.isBlank ? name : description)
         return .name(name)
     }

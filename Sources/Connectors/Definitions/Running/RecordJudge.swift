@@ -104,7 +104,8 @@ extension NumberRule {
     private func number(_ text: String) -> Decimal? {
         var text = text.trimmingWhitespace()
         if hasDecimalComma {
-            // 1.234,5 as many countries write it.
+            // 1.234,5 as many countries write it; 1.5 is not 15.
+            guard text.contains(/^-?([0-9]+|[0-9]{1,3}(\.[0-9]{3})+)(,[0-9]+)?$/) else { return nil }
             text = text.replacing(".", with: "").replacing(",", with: ".")
         }
         return text.isJSONNumber ? Decimal(exactly: text) : nil

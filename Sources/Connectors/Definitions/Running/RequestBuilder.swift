@@ -18,11 +18,12 @@ struct RequestBuilder: Sendable {
 
     /// - Parameters:
     ///   - page: what the page adds.
+    ///   - previous: the address of the page before.
     ///   - isSigned: whether `auth` signs it; a request for a token is not.
     ///   - basic: signs it otherwise.
     func build(
         _ rule: RequestRule, _ values: FetchValues, _ context: FillContext, page: PageWalk.Next = .parameters([]),
-        place: PagingRule.Place = .query, isSigned: Bool = true, basic: BasicRule? = nil
+        after previous: String? = nil, place: PagingRule.Place = .query, isSigned: Bool = true, basic: BasicRule? = nil
     ) throws(ConnectorError) -> Built {
         var query = try pairs(rule.query, values, context)
         var body = try filledBody(rule.body, values, context)
@@ -32,7 +33,12 @@ struct RequestBuilder: Sendable {
             url = try address(rule, values, context)
             if place == .query { query += parameters.map { ($0.name, $0.value) } } else { body.add(parameters) }
         case .url(let next):
-            url = try absolute(next, from: address(rule, values, context))
+            let base: String
+            if let previous { base = previous } else { base = try address(rule, values, context) }
+            guard let resolved = URLReference.resolve(next, against: base) else {
+                throw .broken("the next page's address is no address")
+            }
+            url = resolved
             query = []
         }
         let signature = isSigned ? definition.auth : AuthRules()
@@ -74,18 +80,6 @@ struct RequestBuilder: Sendable {
         guard rule.isRelative else { return own }
         let base = try filled(definition.requests.base, values, context, .address)
         return base.trimmingTrailingSlashes() + own
-    }
-
-    /// The next page's address; vendors also name it without the host.
-    private func absolute(_ next: String, from current: String) throws(ConnectorError) -> String {
-        if next.hasPrefix("/"), !next.hasPrefix("//"), let start = current.range(of: "://") {
-            let host = current[start.upperBound...].prefix { $0 != "/" && $0 != "?" }
-            return current[..<start.upperBound] + host + next
-        }
-        guard next.lowercased().hasPrefix("https://") || next.lowercased().hasPrefix("http://") else {
-            throw .broken("the next page's address is no address")
-        }
-        return next
     }
 
     /// The client looks at the address too; here it is told in the definition's words, and plain http is kept out.
@@ -219,24 +213,5 @@ private enum FilledBody {
         case .form: "application/x-www-form-urlencoded"
         case .json: "application/json"
         }
-    }
-}
-
-extension String {
-    var urlScheme: String? { range(of: "://").map { self[..<$0.lowerBound].lowercased() } }
-
-    /// The host of an absolute URL, lower case; nil when there is none or a user name stands before it.
-    var urlHost: String? {
-        guard let start = range(of: "://") else { return nil }
-        let authority = self[start.upperBound...].prefix { $0 != "/" && $0 != "?" && $0 != "#" && $0 != "\\" }
-        guard !authority.contains("@") else { return nil }
-        let host = authority.hasPrefix("[") ? authority.prefix { $0 != "]" } + "]" : authority.prefix { $0 != ":" }
-        return host.isEmpty ? nil : host.lowercased()
-    }
-
-    func trimmingTrailingSlashes() -> String {
-        var text = self
-        while text.hasSuffix("/") { text.removeLast() }
-        return text
     }
 }

@@ -16,6 +16,8 @@ public final class RequestTrace: Sendable {
         public var duration: Duration
         /// Why it brought nothing; nil when it did.
         public var problem: String?
+        /// How long the vendor asks to be left alone (`Retry-After`); nil when it does not.
+        public var wait: Duration?
     }
 
     private let stored = Mutex<[Entry]>([])

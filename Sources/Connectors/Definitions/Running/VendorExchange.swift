@@ -7,11 +7,26 @@ struct AttemptFailure: Error {
     var error: ConnectorError
     var isPassing: Bool
     var retryAfter: Duration?
+    /// The answer's, when there was one.
+    var status: Int?
+    /// In the vendor's own words, as they came.
+    var reason: String?
+    /// Follows the message and the reason.
+    var consequence: String?
 
-    init(_ error: ConnectorError, isPassing: Bool, retryAfter: Duration? = nil) {
+    init(_ error: ConnectorError, isPassing: Bool) {
         self.error = error
         self.isPassing = isPassing
-        self.retryAfter = retryAfter
+    }
+
+    /// Puts the message together. What the vendor says may repeat what it was sent, so secrets are hidden before anything is cut.
+    mutating func finish(_ redaction: Redaction) {
+        error.message = redaction(error.message)
+        guard let consequence else { return }
+        let told = reason.map { redaction($0).trimmingWhitespace() } ?? ""
+        let reason = told.isEmpty ? "" : ": " + (told.count > 200 ? told.prefix(200) + "..." : told.withoutFullStop)
+        error.message += "\(reason). \(consequence)"
+        (self.reason, self.consequence) = (nil, nil)
     }
 }
 
@@ -27,27 +42,25 @@ struct VendorExchange: Sendable {
     private var product: String { definition.name }
 
     /// - Parameters:
-    ///   - purpose: what the request is for, for messages and the trace.
     ///   - build: makes the request with the token that is now valid.
     ///   - refusing: statuses that refuse the credential.
     ///   - read: takes a 2xx answer.
     func send<Output>(
-        _ purpose: String, _ values: FetchValues, refusing: Set<Int> = [401, 403],
+        _ purpose: RequestPurpose, _ values: FetchValues, refusing: Set<Int> = [401, 403],
         build: (_ token: String?) throws(ConnectorError) -> RequestBuilder.Built,
         read: (IncomingResponse) throws(AttemptFailure) -> Output
     ) async throws(ConnectorError) -> Output {
         var attempt = 1
         var refusedToken: String?
+        var waited = Duration.zero
         while true {
             let token = try await token(insteadOf: refusedToken, values)
             let built = try build(token)
-            var failure: AttemptFailure
+            let failure: AttemptFailure
             do throws(AttemptFailure) {
                 return try await self.attempt(purpose, built, refusing, read: read)
             } catch {
                 failure = error
-                // A vendor may repeat in an error what it was sent.
-                failure.error.message = built.redaction(failure.error.message)
             }
             if failure.error.code == .credentialRefused, failure.isPassing, let token, refusedToken == nil {
                 // A token may end before its time; a second refusal is the credential's.
@@ -57,14 +70,36 @@ struct VendorExchange: Sendable {
             guard failure.isPassing, failure.error.code != .credentialRefused,
                 let delay = retry.delay(afterAttempt: attempt, retryAfter: failure.retryAfter, uniform: environment.random.uniform())
             else { throw failure.error }
+            let wait = max(delay, failure.retryAfter ?? .zero)
+            if let asked = failure.retryAfter {
+                waited += wait
+                guard waited <= max(Self.longestWait, retry.maximumDelay) else { throw tooLong(asked, failure, purpose) }
+            }
+            if wait >= .seconds(10) {
+                let cause = failure.status.map { "it answered \($0) to \(purpose.text)" } ?? "\(purpose.text) failed"
+                environment.tell("\(product) is asked again in \(wait.inWords): \(cause).")
+            }
             do {
-                try await environment.time.sleep(delay)
+                try await environment.time.sleep(wait)
             } catch {
                 throw cancelled
             }
             attempt += 1
         }
     }
+
+    /// All that one request waits because the vendor asks for it (`Retry-After`). A sync that stands still for longer is better made
+    /// later: the run says why, and the next one begins anew.
+    private static let longestWait = Duration.seconds(300)
+
+    private func tooLong(_ asked: Duration, _ failure: AttemptFailure, _ purpose: RequestPurpose) -> ConnectorError {
+        let status = failure.status.map { "\($0) to " } ?? ""
+        return ConnectorError(
+            code: failure.error.code,
+            message: "\(product) asks to be left alone for \(asked.inWords) (\(status)\(purpose.text)). \(Self.laterAgain)")
+    }
+
+    private static let laterAgain = "Nothing was changed; Perch tries again at the next sync."
 
     private var retry: RetryPolicy {
         var policy = environment.retry
@@ -79,7 +114,7 @@ struct VendorExchange: Sendable {
     // MARK: One attempt
 
     private func attempt<Output>(
-        _ purpose: String, _ built: RequestBuilder.Built, _ refusing: Set<Int>,
+        _ purpose: RequestPurpose, _ built: RequestBuilder.Built, _ refusing: Set<Int>,
         read: (IncomingResponse) throws(AttemptFailure) -> Output
     ) async throws(AttemptFailure) -> Output {
         do throws(CancellationError) {
@@ -89,7 +124,7 @@ struct VendorExchange: Sendable {
         }
         let began = environment.time.elapsed()
         var entry = RequestTrace.Entry(
-            method: built.request.method.rawValue, url: built.shownURL, purpose: purpose, bytes: 0, duration: .zero)
+            method: built.request.method.rawValue, url: built.shownURL, purpose: purpose.name, bytes: 0, duration: .zero)
         defer {
             entry.duration = environment.time.elapsed() - began
             trace?.add(entry)
@@ -98,7 +133,8 @@ struct VendorExchange: Sendable {
         do throws(HTTPClientError) {
             answer = try await environment.http.send(built.request)
         } catch {
-            let failure = unanswered(error)
+            var failure = unanswered(error, purpose)
+            failure.finish(built.redaction)
             entry.problem = failure.error.message
             throw failure
         }
@@ -106,66 +142,81 @@ struct VendorExchange: Sendable {
         do throws(AttemptFailure) {
             return try self.read(answer, purpose, refusing, read)
         } catch {
-            entry.problem = error.error.message
-            throw error
+            var failure = error
+            failure.status = answer.status.code
+            failure.retryAfter = RetryPolicy.retryAfter(answer.headerFields[.retryAfter])
+            failure.finish(built.redaction)
+            (entry.problem, entry.wait) = (failure.error.message, failure.retryAfter)
+            throw failure
         }
     }
 
-    private func unanswered(_ error: HTTPClientError) -> AttemptFailure {
+    private func unanswered(_ error: HTTPClientError, _ purpose: RequestPurpose) -> AttemptFailure {
         switch error.code {
         case .cancelled: AttemptFailure(cancelled, isPassing: false)
         case .answerTooLarge: AttemptFailure(.tooLarge(error.message), isPassing: false)
         case .destinationRefused:
             AttemptFailure(
-                ConnectorError(code: .refused, message: "\(product) was not asked: \(error.message). Nothing was sent there."),
+                ConnectorError(
+                    code: .refused, message: "\(product) was not asked: \(error.message.withoutFullStop). Nothing was sent there."),
                 isPassing: false)
         default:
             AttemptFailure(
-                ConnectorError(code: .unreachable, message: "\(product) could not be reached: \(error.message)"),
+                ConnectorError(
+                    code: .unreachable, message: "\(product) could not be reached for \(purpose.text): \(error.message.withoutFullStop)."),
                 isPassing: error.code != .invalidRequest)
         }
     }
 
     private func read<Output>(
-        _ answer: IncomingResponse, _ purpose: String, _ refusing: Set<Int>,
+        _ answer: IncomingResponse, _ purpose: RequestPurpose, _ refusing: Set<Int>,
         _ read: (IncomingResponse) throws(AttemptFailure) -> Output
     ) throws(AttemptFailure) -> Output {
-        let retryAfter = RetryPolicy.retryAfter(answer.headerFields[.retryAfter])
-        switch answer.status.code {
-        case 200..<300:
+        let status = answer.status.code
+        if 200..<300 ~= status {
             do throws(AttemptFailure) {
                 return try read(answer)
             } catch {
-                throw AttemptFailure(described(error.error, purpose), isPassing: error.isPassing, retryAfter: retryAfter)
+                var failure = error
+                failure.error = described(error.error, purpose)
+                throw failure
             }
-        case let status where refusing.contains(status):
-            // Passing, because a renewed token may mend a 401; without one nothing does.
-            throw AttemptFailure(credentialRefused, isPassing: status == 401)
-        case let status:
-            let message = "\(product) answered \(status). Nothing was changed; Perch tries again at the next sync."
-            throw AttemptFailure(
-                ConnectorError(code: .refused, message: message),
-                isPassing: definition.requests.retriedStatuses.contains { $0.contains(status) }, retryAfter: retryAfter)
         }
+        var failure: AttemptFailure
+        if refusing.contains(status) {
+            // Passing, because a renewed token may mend a 401; without one nothing does.
+            failure = credentialRefused("\(status) to \(purpose.text)", isPassing: status == 401)
+        } else {
+            failure = AttemptFailure(
+                ConnectorError(code: .refused, message: "\(product) answered \(status) to \(purpose.text)"),
+                isPassing: definition.requests.retriedStatuses.contains { $0.contains(status) })
+            failure.consequence = Self.laterAgain
+        }
+        failure.reason = VendorReason.find(in: answer.body)
+        throw failure
     }
 
     /// The same error in words for a person, with what was being read.
-    func described(_ error: ConnectorError, _ purpose: String) -> ConnectorError {
+    func described(_ error: ConnectorError, _ purpose: RequestPurpose) -> ConnectorError {
         switch error.code {
         case .brokenAnswer:
-            let detail = error.message.hasSuffix(".") ? String(error.message.dropLast()) : error.message
             return ConnectorError(
                 code: .brokenAnswer,
-                message: "\(product) answered in a form that Perch does not know. Nothing was changed. (\(purpose): \(detail).)")
+                message: "\(product) answered in a form that Perch does not know. Nothing was changed. "
+                    + "(\(purpose.subject): \(error.message.withoutControls.withoutFullStop).)")
         default: return error
         }
     }
 
-    private var credentialRefused: ConnectorError {
-        ConnectorError(
-            code: .credentialRefused,
-            message: "\(product) did not accept the credentials. Copy the key again from \(product) and connect again.",
-            field: (definition.partnerSettings.first { $0.kind == .secret } ?? definition.partnerSettings.first)?.name)
+    /// - Parameter cause: what the vendor answered to what.
+    private func credentialRefused(_ cause: String, isPassing: Bool) -> AttemptFailure {
+        var failure = AttemptFailure(
+            ConnectorError(
+                code: .credentialRefused, message: "\(product) did not accept the credentials: it answered \(cause)",
+                field: (definition.partnerSettings.first { $0.kind == .secret } ?? definition.partnerSettings.first)?.name),
+            isPassing: isPassing)
+        failure.consequence = "Copy the key again from \(product) and connect again."
+        return failure
     }
 
     // MARK: Tokens
@@ -181,7 +232,7 @@ struct VendorExchange: Sendable {
         do throws(ConnectorError) {
             // 400 is the answer to a wrong client or password (RFC 6749 section 5.2).
             return .success(
-                try await plain.send("token", values, refusing: [400, 401, 403]) { (_) throws(ConnectorError) in
+                try await plain.send(.token, values, refusing: [400, 401, 403]) { (_) throws(ConnectorError) in
                     try builder.build(rule.request, values, FillContext(), isSigned: false, basic: rule.basic)
                 } read: { (answer) throws(AttemptFailure) in
                     try token(rule, in: answer.body, values)
@@ -217,13 +268,16 @@ struct VendorExchange: Sendable {
         for rule in definition.requests.failWhen {
             var presence: [Int: RecordJudge.Presence] = [:]
             guard try judge.verdict(rule.condition, context, &presence) == .holds else { continue }
-            let told = try rule.message?.found(values, context)?.shownText.map { ": \(builder.redaction(values)(String($0.prefix(300))))" }
-            let message = "\(product) answered with an error\(told ?? ""). Nothing was changed; Perch tries again at the next sync."
+            var failure: AttemptFailure
             switch rule.meaning {
-            case .credential: return AttemptFailure(credentialRefused, isPassing: false)
+            case .credential: failure = credentialRefused("with an error", isPassing: false)
             case .busy, .refused:
-                return AttemptFailure(ConnectorError(code: .refused, message: message), isPassing: rule.meaning == .busy)
+                failure = AttemptFailure(
+                    ConnectorError(code: .refused, message: "\(product) answered with an error"), isPassing: rule.meaning == .busy)
+                failure.consequence = Self.laterAgain
             }
+            failure.reason = try rule.message?.found(values, context)?.shownText
+            return failure
         }
         return nil
     }
