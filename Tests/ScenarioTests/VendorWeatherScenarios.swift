@@ -11,7 +11,7 @@ import Testing
             switch self {
             case .refused, .forbidden: "SaaS Alerts did not accept the credentials"
             case .serverError: "SaaS Alerts answered 500 to the read customers"
-            case .usersOfOneRefused: "SaaS Alerts answered 500 to the read users of \(Customer.few[1].name ?? "")"
+            case .usersOfOneRefused: "SaaS Alerts answered 500 to the read users of "
             case .emptyList: "SaaS Alerts returned no customers. Nothing was changed"
             case .brokenJSON, .otherForm, .usersOfOneBroken, .usersOfOneOfOtherForm:
                 "SaaS Alerts answered in a form that Perch does not know. Nothing was changed"

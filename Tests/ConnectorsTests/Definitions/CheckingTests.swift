@@ -253,6 +253,8 @@ struct CheckingTests {
             $0.counts = "  - {from: seats, service: \"Se\\eats\", account: $.customer}"
         }
         #expect(problems { $0.settings = "  partner:\n    apiKey: {kind: secret, label: Key, help: \"One\\ttwo\"}" } == [])
+        let found = problems { $0.more = "\"re\\e[2Jads\": 1" }
+        #expect(found.count == 1 && found.allSatisfy { $0.withoutControls == $0 }, "\(found)")
     }
 
     @Test("A byte order mark before the first line is passed over, as YAML has it")

@@ -8,7 +8,8 @@ public struct DefinitionError: Error, Sendable, Hashable, CustomStringConvertibl
 
         public init(line: Int, message: String) {
             self.line = line
-            self.message = message
+            // It repeats what the file says, and goes to terminals.
+            self.message = message.withoutControls
         }
     }
 

@@ -21,6 +21,11 @@ enum RequestPurpose: Sendable, Hashable {
         if case .read(let name, let account?) = self { "\(name) of \(account)" } else { name }
     }
 
+    /// For logs, where no customer is named: `the read seats`.
+    var textForLog: String {
+        if case .read(let name, _) = self { "the read \(name)" } else { text }
+    }
+
     /// Within a sentence: `the read seats of Acme`.
     var text: String {
         switch self {

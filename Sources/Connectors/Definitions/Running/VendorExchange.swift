@@ -76,7 +76,7 @@ struct VendorExchange: Sendable {
                 guard waited <= max(Self.longestWait, retry.maximumDelay) else { throw tooLong(asked, failure, purpose) }
             }
             if wait >= .seconds(10) {
-                let cause = failure.status.map { "it answered \($0) to \(purpose.text)" } ?? "\(purpose.text) failed"
+                let cause = failure.status.map { "it answered \($0) to \(purpose.textForLog)" } ?? "\(purpose.textForLog) failed"
                 environment.tell("\(product) is asked again in \(wait.inWords): \(cause).")
             }
             do {
