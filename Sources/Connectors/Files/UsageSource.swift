@@ -104,7 +104,7 @@ private struct UsageSourceReader {
         do throws(ConnectorError) {
             try format.check()
         } catch {
-            problems.add(node.line, error.message)
+            problems.add(map.node(type == .csv ? "delimiter" : "records")?.line ?? node.line, error.message)
         }
         return format
     }

@@ -42,7 +42,7 @@ struct PushedUsageTests {
         (#"{"accounts": {}}"#, "accounts", "has to hold the list"), (#"{"accounts": null}"#, "accounts", "has to hold the list"),
         (#"{"accounts": {"a": \#(account)}}"#, "accounts", "has to hold the list"),
         (#"{"accounts": [\#(account)], "account": []}"#, "account", "is not known here"),
-        (#"{"accounts": [\#(account)], "accounts": []}"#, nil, "accounts"),
+        (#"{"accounts": [\#(account)], "accounts": []}"#, nil, "comes twice"),
         (#"{"accounts": [7]}"#, "accounts[0]", "has to be an object, and is a number"),
         (#"{"accounts": [\#(account), {"id": 2, "name": "B", "usage": []}]}"#, "accounts[1].id", "and is a number"),
         (#"{"accounts": [{"id": "  ", "name": "B", "usage": []}]}"#, "accounts[0].id", "not empty"),

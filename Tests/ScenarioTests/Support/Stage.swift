@@ -43,7 +43,7 @@ struct StageSetup: Sendable {
     var saasAlertsKey = "saas-alerts-key-of-the-stage"
     var launchSecret = "launch-secret-of-the-stage-0123456789"
     var ticketDelayMilliseconds = 0
-    /// Further settings, by key.
+    /// Settings of another connector than SaaS Alerts, by key.
     var settings: [String: String] = [:]
     /// Instead of the usual 15 s.
     var lookAgain: Duration?
@@ -120,11 +120,11 @@ private func configuration(_ setup: StageSetup, sandboxURL: String, directory: S
         SettingSources(commandLine: [
             "PERCH_PORT": "0", "PERCH_DATA_DIRECTORY": directory, "PERCH_RESOURCES": repository,
             "PERCH_VENDOR_API_KEY": setup.vendorKey, "PERCH_LAUNCH_SECRETS": setup.launchSecret,
-            "PERCH_SYNTHESIZE_URL": sandboxURL, "PERCH_SAAS_ALERTS_URL": sandboxURL + "/saas-alerts",
+            "PERCH_SYNTHESIZE_URL": sandboxURL,
             "PERCH_MAPPING_URL": sandboxURL + "/organizations/{organizationId}/mapping/accounts",
             "PERCH_ALLOW_PLAIN_HTTP": "true", "PERCH_CALLS_PER_SECOND": "\(setup.callsPerSecond)",
             "PERCH_PARALLEL_COUNTS": "\(setup.parallelCounts)", "PERCH_STOP_DEADLINE": "5",
-        ].merging(setup.settings) { $1 }))
+        ].merging(setup.settings.isEmpty ? ["PERCH_SAAS_ALERTS_URL": sandboxURL + "/saas-alerts"] : setup.settings) { $1 }))
     configuration.retry = RetryPolicy(maximumAttempts: setup.attempts, firstDelay: .milliseconds(2), maximumDelay: .milliseconds(5))
     configuration.policy.failuresInARow = setup.failuresInARow
     if let lookAgain = setup.lookAgain { configuration.policy.lookAgain = lookAgain }
