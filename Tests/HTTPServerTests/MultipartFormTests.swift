@@ -42,12 +42,15 @@ struct MultipartFormTests {
         }
     }
 
-    @Test("broken in another way is refused", arguments: [
-        "", "--", "--B", "--B\r\n", "--Bx\r\n\r\n\r\n--B--", "--B\r\n\r\nx\r\n--B--", "--B\r\nContent-Disposition: form-data\r\n\r\nx\r\n--B--",
-        "--B\r\nContent-Disposition: attachment; name=a\r\n\r\nx\r\n--B--",
-        "--B\r\nContent-Disposition: form-data; name=a\r\n" + String(repeating: "x", count: 9000) + "\r\n\r\nx\r\n--B--",
-        String(repeating: "--B\r\nContent-Disposition: form-data; name=a\r\n\r\nx\r\n", count: 51) + "--B--",
-    ])
+    @Test(
+        "broken in another way is refused",
+        arguments: [
+            "", "--", "--B", "--B\r\n", "--Bx\r\n\r\n\r\n--B--", "--B\r\n\r\nx\r\n--B--",
+            "--B\r\nContent-Disposition: form-data\r\n\r\nx\r\n--B--",
+            "--B\r\nContent-Disposition: attachment; name=a\r\n\r\nx\r\n--B--",
+            "--B\r\nContent-Disposition: form-data; name=a\r\n" + String(repeating: "x", count: 9000) + "\r\n\r\nx\r\n--B--",
+            String(repeating: "--B\r\nContent-Disposition: form-data; name=a\r\n\r\nx\r\n", count: 51) + "--B--",
+        ])
     func broken(text: String) {
         let error = #expect(throws: HTTPError.self) { try parse(text) }
         #expect(error?.status == .badRequest)

@@ -64,7 +64,9 @@ struct UsageHandInTests {
                 return try await group.reduce(into: Set<String>()) { $0.insert($1) }
             }
             #expect(texts.count == 1)
-            #expect(try await office.call(.get, "/audit?partner=\(partner.id)").json.items.array.count { $0.action.string == "usage.push" } == 1)
+            #expect(
+                try await office.call(.get, "/audit?partner=\(partner.id)").json.items.array.count { $0.action.string == "usage.push" } == 1
+            )
         }
     }
 
@@ -86,13 +88,15 @@ struct UsageHandInTests {
     // MARK: The console
 
     private func upload(
-        _ browser: ConsoleBrowser, _ partner: Partner, _ file: String, name: String = "acme.csv", csrf: String? = nil, key: String = "form-1"
+        _ browser: ConsoleBrowser, _ partner: Partner, _ file: String, name: String = "acme.csv", csrf: String? = nil,
+        key: String = "form-1"
     ) async throws -> Answer {
         var body = ""
         for (field, value) in [("csrf", csrf ?? browser.csrf), ("key", key)] {
             body += "--BB\r\nContent-Disposition: form-data; name=\"\(field)\"\r\n\r\n\(value)\r\n"
         }
-        body += "--BB\r\nContent-Disposition: form-data; name=\"file\"; filename=\"\(name)\"\r\nContent-Type: text/csv\r\n\r\n\(file)\r\n--BB--\r\n"
+        body +=
+            "--BB\r\nContent-Disposition: form-data; name=\"file\"; filename=\"\(name)\"\r\nContent-Type: text/csv\r\n\r\n\(file)\r\n--BB--\r\n"
         return try await Answer(
             try await browser.handler(
                 Request(
@@ -107,7 +111,7 @@ struct UsageHandInTests {
         try await withOffice { office, partner in
             let browser = try await ConsoleBrowser(office, as: .operator)
             let page = "/console/partners/\(partner.id)"
-            #expect(try await browser.get(page).text.contains("nothing pushed or uploaded yet"))
+            #expect(try await browser.get(page).text.contains("nothing yet"))
             let before = try await office.store.dump()
             let bad = try await upload(browser, partner, Self.csv + "c3,<b>,Seats\n")
             #expect(bad.status == 422)
@@ -150,6 +154,7 @@ struct UsageHandInTests {
             let run = try #require(try await office.store.activeRun(partner.id))
             #expect(taken.headerFields[.location] == "/console/runs/\(run.id)")
             #expect(run.startedBy == "The operator" && run.trigger == .operator)
+            #expect(try await browser.get("/console/partners/\(partner.id)").text.contains("Upload and sync</button>"))
             let second = try await put(office, "/partners/\(partner.id)/usage", Self.snapshot, key: "k-2")
             #expect(try second.json.startedRunId.isNull == true)
             #expect(try await office.store.newestDelivery(partner.id)?.key == "k-2")

@@ -93,10 +93,10 @@ public struct UsageConnector: Connector {
             return try handedIn.snapshot(.file, try folder.read(name, found, limit: handedIn.limit, now: now))
         }
         guard let received = request.received else {
-            let folder = handedIn.folder == nil ? "" : ", and there is no file \(name) in the folder"
             throw ConnectorError(
                 code: .notReceived,
-                message: "No usage of \(productName) was handed in for \(request.partner) yet\(folder). Nothing was changed.")
+                message: "No usage of \(productName) was handed in for this partner yet; \(productName) has to do that first. "
+                    + "Nothing was changed.")
         }
         try requireFresh(received.receivedAt, "The usage that was handed in last", now)
         return try handedIn.snapshot(received.form, received.bytes)

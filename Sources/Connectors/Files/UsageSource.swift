@@ -5,7 +5,8 @@ public struct UsageSource: Sendable, Hashable {
     public var services: [CatalogueService]
     public var file: UsageFileFormat
 
-    public init(id: String, name: String, services: [CatalogueService], file: UsageFileFormat = UsageFileFormat(kind: .csv(delimiter: ","))) {
+    public init(id: String, name: String, services: [CatalogueService], file: UsageFileFormat = UsageFileFormat(kind: .csv(delimiter: ",")))
+    {
         self.id = id
         self.name = name
         self.services = services
@@ -73,7 +74,8 @@ private struct UsageSourceReader {
         let catalogue = reader.readServices(map)
         if let computed = catalogue.computed.first {
             problems.add(
-                catalogue.lines[computed.service] ?? map.line, "`\(computed.service)` is computed, which only a definition's service can be.")
+                catalogue.lines[computed.service] ?? map.line,
+                "`\(computed.service)` is computed, which only a definition's service can be.")
         }
         let file = map.node("file").map(fileFormat) ?? UsageFileFormat(kind: .csv(delimiter: ","))
         map.finish()
@@ -87,7 +89,8 @@ private struct UsageSourceReader {
         let type = map.word("type", FileType.self) ?? .csv
         var format = UsageFileFormat(kind: type == .csv ? .csv(delimiter: delimiter(map)) : .json(records: records(map)))
         for (key, owner) in [("delimiter", FileType.csv), ("records", .json)] where owner != type && map.has(key) {
-            problems.add(map.node(key)?.line ?? node.line, "`\(key)` is for files of type \(owner.rawValue), and this one is \(type.rawValue).")
+            problems.add(
+                map.node(key)?.line ?? node.line, "`\(key)` is for files of type \(owner.rawValue), and this one is \(type.rawValue).")
         }
         format.encoding = map.word("encoding", TextEncoding.self) ?? .automatic
         format.decimalMark = map.word("decimalMark", UsageFileFormat.DecimalMark.self) ?? .point
@@ -111,7 +114,8 @@ private struct UsageSourceReader {
 
     private func delimiter(_ map: MapReader) -> Character {
         guard let node = map.node("delimiter") else { return "," }
-        guard case .scalar(let text, _) = node.content, let sign = text == "tab" ? "\t" : text.first, text == "tab" || text.count == 1 else {
+        guard case .scalar(let text, _) = node.content, let sign = text == "tab" ? "\t" : text.first, text == "tab" || text.count == 1
+        else {
             problems.add(node.line, "`delimiter` has to be one character in quotes, or the word tab, and is \(node.kind).")
             return ","
         }

@@ -18,6 +18,11 @@ public struct MultipartForm: Sendable {
     /// The first part of that name.
     public subscript(name: String) -> Part? { parts.first { $0.name.utf8.elementsEqual(name.utf8) } }
 
+    /// The plain fields, as an ordinary form would have them.
+    public var fields: FormFields {
+        FormFields(parts.compactMap { part in part.fileName == nil ? part.text.map { (part.name, $0) } : nil })
+    }
+
     /// More than any form of ours has.
     private static let maximumParts = 50
     private static let maximumHeaderBytes = 8 << 10

@@ -49,7 +49,8 @@ extension Setting {
         [
             host, port, publicURL, dataDirectory, resources, secretKey, logLevel, vendorAPIKey, synthesizeURL, mappingURL,
             callsPerSecond, retryAttempts, connectTimeout, totalTimeout, caFile, connector, usageFolder, usageSettleTime,
-            usageLimit, usageMaximumAge, vendorHosts, vendorNetworks, allowPlainHTTP, launchSecrets, launchPublicKeyFile, launchKeySetFile, launchIssuer, launchAudience, launchClockSkew,
+            usageLimit, usageMaximumAge, vendorHosts, vendorNetworks, allowPlainHTTP, launchSecrets, launchPublicKeyFile, launchKeySetFile,
+            launchIssuer, launchAudience, launchClockSkew,
             defaultTimeZone, frameAncestors, sessionIdle, sessionLifetime, zeroCounts, excludedAccounts, excludedServices,
             dropHoldShare, dropHoldPairs,
             parallelCounts, parallelRuns, ticketDeadline, scheduleSpread, lineRetentionDays, stopDeadline,

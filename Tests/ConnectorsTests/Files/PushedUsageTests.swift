@@ -54,7 +54,10 @@ struct PushedUsageTests {
         (#"{"accounts": [{"id": "1", "name": "A"}]}"#, "accounts[0].usage", "has to be a list"),
         (#"{"accounts": [{"id": "1", "name": "A", "usage": [], "tier": 1}]}"#, "accounts[0].tier", "is not known here"),
         (#"{"accounts": [\#(account), \#(account)]}"#, "accounts[1].id", "as 'accounts[0].id' is"),
-        (#"{"accounts": [{"id": "1", "name": "A", "usage": [{"service": "Chairs", "count": 1}]}]}"#, "accounts[0].usage[0].service", "Chairs"),
+        (
+            #"{"accounts": [{"id": "1", "name": "A", "usage": [{"service": "Chairs", "count": 1}]}]}"#, "accounts[0].usage[0].service",
+            "Chairs"
+        ),
         (#"{"accounts": [{"id": "1", "name": "A", "usage": [{"count": 1}]}]}"#, "accounts[0].usage[0].service", "is missing"),
         (#"{"accounts": [{"id": "1", "name": "A", "usage": [{"service": "Seats"}]}]}"#, "accounts[0].usage[0].count", "is missing"),
         (count("-1"), "accounts[0].usage[1].count", "from 0 to"), (count("\"5\""), "accounts[0].usage[1].count", "from 0 to"),

@@ -64,11 +64,14 @@ struct UsageFolderTests {
         }
     }
 
-    @Test("leads nowhere else by a partner's name", arguments: [
-        ("acme", "acme"), ("northwind it", "northwind%20it"), ("../secret", "%2E./secret".replacing("/", with: "%2F")), ("..", "%2E."),
-        (".hidden", "%2Ehidden"), ("/etc/passwd", "%2Fetc%2Fpasswd"), ("a\\b", "a%5Cb"), ("Müller", "M%C3%BCller"), ("a%2Fb", "a%252Fb"),
-        ("v1.2_x-y", "v1.2_x-y"), ("\t", "%09"),
-    ])
+    @Test(
+        "leads nowhere else by a partner's name",
+        arguments: [
+            ("acme", "acme"), ("northwind it", "northwind%20it"), ("../secret", "%2E./secret".replacing("/", with: "%2F")), ("..", "%2E."),
+            (".hidden", "%2Ehidden"), ("/etc/passwd", "%2Fetc%2Fpasswd"), ("a\\b", "a%5Cb"), ("Müller", "M%C3%BCller"),
+            ("a%2Fb", "a%252Fb"),
+            ("v1.2_x-y", "v1.2_x-y"), ("\t", "%09"),
+        ])
     func names(partner: String, name: String) async throws {
         #expect(UsageFolder.fileName(of: partner) == name)
         try await onBench { bench in
@@ -148,7 +151,9 @@ struct UsageFolderTests {
             bench.ahead.withLock { $0 = 10 }
             let connector = bench.connector(maximumAge: .seconds(3600))
             #expect(try await connector.fetchUsage(request("acme", received: (Self.pushed, 3500))).accounts.count == 1)
-            let error = await expectFailure(.outdated) { _ = try await connector.fetchUsage(request("acme", received: (Self.pushed, 3700))) }
+            let error = await expectFailure(.outdated) {
+                _ = try await connector.fetchUsage(request("acme", received: (Self.pushed, 3700)))
+            }
             #expect(error?.message.contains("at most 1 are allowed") == true, "\(error?.message ?? "")")
             await expectFailure(.outdated) { _ = try await connector.fetchAccounts(request("acme", received: (Self.pushed, 3700))) }
             await expectFailure(.invalidFile) {

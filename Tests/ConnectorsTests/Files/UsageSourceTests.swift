@@ -58,16 +58,19 @@ struct UsageSourceTests {
         #expect(try read(Self.small + "file:\n  type: json\n  records: $.usage[*]\n").file.kind == .json(records: "$.usage[*]"))
     }
 
-    @Test("has a mistake named with its line", arguments: [
-        ("kind: usage", "kind: usag", 2, "Did you mean `usage`?"), ("format: 1", "format: 2", 1, "reads format 1"),
-        ("id: acme-backup", "id: Acme Backup", 3, "lower-case"), ("category: backup", "category: backups", 12, "Did you mean `backup`?"),
-        ("basis: protected seats", "basis: seats", 14, "basis"), ("name: Acme Backup", "nam: Acme Backup", 4, "Did you mean `name`?"),
-        ("type: csv", "type: xml", 16, "`csv`, `json`"), ("delimiter: \";\"", "delimiter: ;;", 17, "one character"),
-        ("delimiter: \";\"", "delimiter: a", 17, "cannot divide"), ("delimiter: \";\"", "records: $[*]", 17, "for files of type json"),
-        ("encoding: windows-1252", "encoding: latin1", 18, "`utf-8`"), ("decimalMark: comma", "decimalMark: ','", 19, "`comma`"),
-        ("count: Menge", "count: Dienst", 21, "same name"), ("count: Menge", "kount: Menge", 24, "Did you mean `count`?"),
-        ("type: csv\n  delimiter: \";\"", "type: json\n  records: $.a[?@.b]", 17, "cannot be read"),
-    ])
+    @Test(
+        "has a mistake named with its line",
+        arguments: [
+            ("kind: usage", "kind: usag", 2, "Did you mean `usage`?"), ("format: 1", "format: 2", 1, "reads format 1"),
+            ("id: acme-backup", "id: Acme Backup", 3, "lower-case"),
+            ("category: backup", "category: backups", 12, "Did you mean `backup`?"),
+            ("basis: protected seats", "basis: seats", 14, "basis"), ("name: Acme Backup", "nam: Acme Backup", 4, "Did you mean `name`?"),
+            ("type: csv", "type: xml", 16, "`csv`, `json`"), ("delimiter: \";\"", "delimiter: ;;", 17, "one character"),
+            ("delimiter: \";\"", "delimiter: a", 17, "cannot divide"), ("delimiter: \";\"", "records: $[*]", 17, "for files of type json"),
+            ("encoding: windows-1252", "encoding: latin1", 18, "`utf-8`"), ("decimalMark: comma", "decimalMark: ','", 19, "`comma`"),
+            ("count: Menge", "count: Dienst", 21, "same name"), ("count: Menge", "kount: Menge", 24, "Did you mean `count`?"),
+            ("type: csv\n  delimiter: \";\"", "type: json\n  records: $.a[?@.b]", 17, "cannot be read"),
+        ])
     func mistakes(right: String, wrong: String, line: Int, says: String) {
         let text = (Self.small + Self.file).replacing(right, with: wrong)
         let error = #expect(throws: DefinitionError.self) { try read(text) }

@@ -117,14 +117,15 @@ private func startSandbox(_ setup: StageSetup) async throws -> (server: SandboxS
 
 private func configuration(_ setup: StageSetup, sandboxURL: String, directory: String) throws -> Configuration {
     var configuration = try Configuration(
-        SettingSources(commandLine: [
-            "PERCH_PORT": "0", "PERCH_DATA_DIRECTORY": directory, "PERCH_RESOURCES": repository,
-            "PERCH_VENDOR_API_KEY": setup.vendorKey, "PERCH_LAUNCH_SECRETS": setup.launchSecret,
-            "PERCH_SYNTHESIZE_URL": sandboxURL,
-            "PERCH_MAPPING_URL": sandboxURL + "/organizations/{organizationId}/mapping/accounts",
-            "PERCH_ALLOW_PLAIN_HTTP": "true", "PERCH_CALLS_PER_SECOND": "\(setup.callsPerSecond)",
-            "PERCH_PARALLEL_COUNTS": "\(setup.parallelCounts)", "PERCH_STOP_DEADLINE": "5",
-        ].merging(setup.settings.isEmpty ? ["PERCH_SAAS_ALERTS_URL": sandboxURL + "/saas-alerts"] : setup.settings) { $1 }))
+        SettingSources(
+            commandLine: [
+                "PERCH_PORT": "0", "PERCH_DATA_DIRECTORY": directory, "PERCH_RESOURCES": repository,
+                "PERCH_VENDOR_API_KEY": setup.vendorKey, "PERCH_LAUNCH_SECRETS": setup.launchSecret,
+                "PERCH_SYNTHESIZE_URL": sandboxURL,
+                "PERCH_MAPPING_URL": sandboxURL + "/organizations/{organizationId}/mapping/accounts",
+                "PERCH_ALLOW_PLAIN_HTTP": "true", "PERCH_CALLS_PER_SECOND": "\(setup.callsPerSecond)",
+                "PERCH_PARALLEL_COUNTS": "\(setup.parallelCounts)", "PERCH_STOP_DEADLINE": "5",
+            ].merging(setup.settings.isEmpty ? ["PERCH_SAAS_ALERTS_URL": sandboxURL + "/saas-alerts"] : setup.settings) { $1 }))
     configuration.retry = RetryPolicy(maximumAttempts: setup.attempts, firstDelay: .milliseconds(2), maximumDelay: .milliseconds(5))
     configuration.policy.failuresInARow = setup.failuresInARow
     if let lookAgain = setup.lookAgain { configuration.policy.lookAgain = lookAgain }

@@ -66,7 +66,8 @@ struct UsageDeliveryStoreTests {
             }
             #expect(stored.startedRun == run.id)
             #expect(try await store.activeRun(Sample.partner().id)?.id == run.id)
-            guard case .inserted(let waiting) = try await insert(store, Self.delivery("use_2", key: "key-2"), run: Sample.run("run_2")) else {
+            guard case .inserted(let waiting) = try await insert(store, Self.delivery("use_2", key: "key-2"), run: Sample.run("run_2"))
+            else {
                 Issue.record("it was not known")
                 return
             }

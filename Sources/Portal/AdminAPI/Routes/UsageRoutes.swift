@@ -27,7 +27,8 @@ extension AdminCall {
         let limit = try desk.usageIntake().limit
         let partner = try await desk.partner(partnerID)
         let delivery = try await desk.receiveUsage(
-            partner.id, channel, key: request.head.headerFields[.idempotencyKey], try await request.body.collect(upTo: limit), by: initiator)
+            partner.id, channel, key: request.head.headerFields[.idempotencyKey], try await request.body.collect(upTo: limit), by: initiator
+        )
         return .answer(UsageDeliveryAnswer(delivery), status: .accepted)
     }
 }

@@ -102,7 +102,8 @@ extension ConsoleVisit {
         let overview = try await desk.overview(partnerID)
         let alerts = try await desk.alerts(partnerID, before: nil, limit: Self.alertsShown)
         return ConsolePartnerView(
-            overview, alerts, usage: try await usageView(LocalTime(zoneName: overview.partner.timeZone), error: usageError), frame: frame(overview.partner.name, .partners), canAct: mayAct(as: .operator))
+            overview, alerts, usage: try await usageView(overview, error: usageError), frame: frame(overview.partner.name, .partners),
+            canAct: mayAct(as: .operator))
     }
 }
 

@@ -10,14 +10,19 @@ struct ConsoleUsageView: Sendable {
     var warning: String
     /// Why the last file was not taken; empty when there was none.
     var error: String
-    var limit: String
+    /// What becomes of the next file.
+    var help: String
+    var button: String
     /// The same form sent twice is one delivery.
     var key: String
 
-    init(_ usage: UsageOverview, _ time: LocalTime, now: Date, error: String, key: String) {
+    init(_ usage: UsageOverview, _ time: LocalTime, now: Date, isConnected: Bool, error: String, key: String) {
         self.error = error
         self.key = key
-        limit = Wording.number(usage.limit / 1024) + " KiB"
+        button = isConnected ? "Upload and sync" : "Upload"
+        help =
+            "The whole usage of this partner, at most \(Self.size(usage.limit)). It is taken whole, or refused with the line of the first "
+            + "mistake. " + (isConnected ? "Then a sync starts." : "The partner is not connected, so it is kept until it is.")
         facts = []
         warning = ""
         if let newest = usage.newest {
@@ -27,7 +32,7 @@ struct ConsoleUsageView: Sendable {
                     label: newest.channel == .push ? "Last pushed" : "Last uploaded", value: time.dateAndTime(newest.receivedAt),
                     remark: "by \(newest.receivedFrom)"),
                 ConnectionCardView.FactView(
-                    label: "Held",
+                    label: "Holds",
                     value: "\(Wording.count(newest.accounts, "account")), \(Wording.count(newest.counts, "count"))", remark: ""),
             ]
             if isOld, usage.fileName == nil {
@@ -35,20 +40,25 @@ struct ConsoleUsageView: Sendable {
                     "It is older than \(Wording.duration(usage.maximumAge.seconds)), so a sync fails until newer usage is handed in."
             }
         } else {
-            facts = [ConnectionCardView.FactView(label: "Handed in", value: "nothing pushed or uploaded yet", remark: "")]
+            facts = [ConnectionCardView.FactView(label: "Pushed or uploaded", value: "nothing yet", remark: "")]
         }
         if let fileName = usage.fileName {
             facts.append(ConnectionCardView.FactView(label: "File in the watched folder", value: fileName, remark: ""))
         }
     }
+
+    private static func size(_ bytes: Int) -> String {
+        bytes.isMultiple(of: 1 << 20) ? "\(bytes >> 20) MiB" : bytes.isMultiple(of: 1 << 10) ? "\(bytes >> 10) KiB" : "\(bytes) bytes"
+    }
 }
 
 extension ConsoleVisit {
     /// Nil where the vendor is asked.
-    func usageView(_ time: LocalTime, error: String) async throws(IntegrationError) -> ConsoleUsageView? {
+    func usageView(_ overview: PartnerOverview, error: String) async throws(IntegrationError) -> ConsoleUsageView? {
         guard let usage = try await desk.usageOverview(partnerID) else { return nil }
         return ConsoleUsageView(
-            usage, time, now: environment.time.now(), error: error, key: environment.random.identifier(prefix: "console-"))
+            usage, LocalTime(zoneName: overview.partner.timeZone), now: environment.time.now(),
+            isConnected: overview.connection.state == .connected, error: error, key: environment.random.identifier(prefix: "console-"))
     }
 
     /// Takes the form with the file. Nothing of the file is looked at before the form's token.
@@ -60,7 +70,7 @@ extension ConsoleVisit {
         // What stands around the file in the form is small.
         let limit = try desk.usageIntake().limit + (64 << 10)
         let form = try await request.multipartForm(upTo: limit)
-        try FormToken.check(form[FormToken.fieldName]?.text, session)
+        try FormToken.check(form.fields, session)
         guard let file = form["file"], file.fileName?.isEmpty == false, !file.bytes.isEmpty else {
             return try await refused("Choose a file that is not empty.")
         }
