@@ -56,6 +56,33 @@ struct MultipartFormTests {
         #expect(error?.status == .badRequest)
     }
 
+    @Test("comes out as it went in, and cut or changed anywhere it is read or refused")
+    func random() throws {
+        let seed: UInt64 = 20_261_122
+        var generator = SeededGenerator(seed: seed)
+        let alphabet = Array("\r\n--B:;\"= x".utf8) + [0, 0xFF]
+        for round in 0..<2000 {
+            let contents = (0..<Int.random(in: 0...3, using: &generator)).map { _ in
+                (0..<Int.random(in: 0...30, using: &generator)).map { _ in alphabet.randomElement(using: &generator) ?? 0 }
+            }.filter { !String(decoding: $0, as: UTF8.self).contains("--B") }
+            var bytes: [UInt8] = []
+            for (index, content) in contents.enumerated() {
+                bytes += Array("--B\r\nContent-Disposition: form-data; name=\"f\(index)\"\r\n\r\n".utf8) + content + Array("\r\n".utf8)
+            }
+            bytes += Array("--B--".utf8)
+            #expect(try MultipartForm.parse(bytes, boundary: "B").parts.map(\.bytes) == contents, "seed \(seed), round \(round)")
+            for _ in 0...Int.random(in: 0...3, using: &generator) {
+                bytes[Int.random(in: bytes.indices, using: &generator)] = alphabet.randomElement(using: &generator) ?? 0
+            }
+            do throws(HTTPError) {
+                let parts = try MultipartForm.parse(bytes, boundary: "B").parts
+                #expect(parts.reduce(0) { $0 + $1.bytes.count } <= bytes.count, "seed \(seed), round \(round)")
+            } catch {
+                #expect(error.status == .badRequest, "seed \(seed), round \(round)")
+            }
+        }
+    }
+
     @Test("is read by the request's own boundary, up to a limit")
     func request() async throws {
         func read(_ type: String, limit: Int = 1000) async throws -> MultipartForm {
