@@ -124,6 +124,16 @@ def test_mistakes_in_a_description_are_told_by_line(desk):
     assert started.returncode == 2 and "mine.yaml:" in started.stderr
 
 
+def test_a_folder_that_nobody_would_look_into_stops_the_start(desk):
+    for settings, says in [
+        ({"PERCH_CONNECTOR": "acme-backup.yaml", "PERCH_USAGE_FOLDER": str(desk / "nowhere")}, "there is no folder"),
+        ({"PERCH_CONNECTOR": "acme-backup.yaml", "PERCH_USAGE_FOLDER": str(desk / "acme.csv")}, "there is no folder"),
+        ({"PERCH_USAGE_FOLDER": str(desk / "folder")}, "names no file of `kind: usage`"),
+    ]:
+        answer = perch("serve", directory=desk, PERCH_VENDOR_API_KEY="v", **settings)
+        assert answer.returncode == 2 and says in answer.stderr, answer.stderr
+
+
 def test_a_push_cut_off_in_the_middle_leaves_nothing(desk, installation):
     service = installation.start(PERCH_CONNECTOR="acme-backup.yaml", PERCH_BODY_TIMEOUT="1")
     partner = service.api("POST", "/partners", {"vendorReference": "northwind", "name": "Northwind IT"})

@@ -43,11 +43,12 @@ public struct UsageFolder: Sendable {
     }
 
     /// The file of this name; nil when there is none.
-    /// - Throws: `invalidFile` for anything but a file: a link could lead anywhere.
+    /// - Throws: `invalidFile` for anything but a file: a link could lead anywhere; `unreachable` when the folder is not there.
     func find(_ name: String) throws(ConnectorError) -> Found? {
         var status = stat()
         guard lstat(place(name), &status) == 0 else {
-            guard errno == ENOENT || errno == ENAMETOOLONG else { throw unreadable(name) }
+            // Without its folder a file is not known to be missing.
+            guard errno == ENOENT || errno == ENAMETOOLONG, lstat(path + "/.", &status) == 0 else { throw unreadable(name) }
             return nil
         }
         return try Found(status, name)
@@ -89,7 +90,8 @@ public struct UsageFolder: Sendable {
 
     private func unreadable(_ name: String) -> ConnectorError {
         ConnectorError(
-            code: .unreachable, message: "The usage file \(name) cannot be read: Perch may not read it or its folder. Nothing was changed.")
+            code: .unreachable,
+            message: "The usage file \(name) cannot be read: its folder is not there, or Perch may not read it. Nothing was changed.")
     }
 
     private static func seconds(_ duration: Duration) -> Int { Int(duration.seconds.rounded(.up)) }

@@ -73,7 +73,7 @@ public struct Configuration: Sendable {
             caFile: values[.caFile], userAgent: "perch/" + Perch.version)
         connector = values.connector
         connectorSettings = values.connectorSettings
-        usageFolder = values[.usageFolder].map { UsageFolder(path: $0, settleTime: read.seconds(.usageSettleTime)) }
+        usageFolder = try Self.usageFolder(read)
         usageLimit = read.integer(.usageLimit)
         usageMaximumAge = .seconds(3600 * read.integer(.usageMaximumAge))
         vendorHosts = read.list(.vendorHosts)
@@ -123,6 +123,21 @@ public struct Configuration: Sendable {
             ?? TrustedProxies()
         server.alwaysServed = WebSurface.healthPaths
         return server
+    }
+
+    /// A folder that is misspelt would look like one without files.
+    private static func usageFolder(_ read: Reader) throws(SettingsError) -> UsageFolder? {
+        guard let path = read.values[.usageFolder] else { return nil }
+        guard case .usage = read.values.connector else {
+            throw SettingsError(problems: [
+                "\(Setting.usageFolder.key): \(Setting.connector.key) names no file of `kind: usage`, so no usage file would be read."
+            ])
+        }
+        var isDirectory: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory), isDirectory.boolValue else {
+            throw SettingsError(problems: ["\(Setting.usageFolder.key): there is no folder \(path)."])
+        }
+        return UsageFolder(path: path, settleTime: read.seconds(.usageSettleTime))
     }
 
     private static func pemBlocks(_ path: String?) throws(SettingsError) -> [String] {

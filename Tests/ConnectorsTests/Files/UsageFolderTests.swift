@@ -99,6 +99,12 @@ struct UsageFolderTests {
             await expectFailure(.invalidFile, fetch)
             try FileManager.default.removeItem(at: file)
 
+            // A folder that is away has no files to tell of: not even what was pushed before stands in for them.
+            try FileManager.default.moveItem(at: bench.folder, to: bench.place.appending(path: "away"))
+            await expectFailure(.unreachable, fetch)
+            await expectFailure(.unreachable) { _ = try await bench.connector().fetchUsage(request("acme", received: (Self.pushed, 1))) }
+            try FileManager.default.moveItem(at: bench.place.appending(path: "away"), to: bench.folder)
+
             try bench.put(Self.text + String(repeating: "\n", count: 1000), "acme.csv")
             await expectFailure(.tooLarge, fetch)
 
