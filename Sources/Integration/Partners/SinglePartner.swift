@@ -22,10 +22,13 @@ public struct SinglePartner: Sendable {
         public var updated: Int
     }
 
+    /// The partner's reference where there is only one.
+    public static let reference = "command-line"
+
     private let client: SynthesizeClient
     private let connector: any Connector
-    private let credential: ConnectorCredential
     private let exclusions: Exclusions
+    private let request: FetchRequest
 
     /// - Parameters:
     ///   - fields: the connector's fields by name.
@@ -41,7 +44,7 @@ public struct SinglePartner: Sendable {
             lane: PacerLane(.interactive, share: "commandLine"))
         self.connector = connector
         do {
-            credential = try connector.credential(from: fields)
+            request = FetchRequest(credential: try connector.credential(from: fields), partner: Self.reference)
         } catch {
             throw IntegrationError(error)
         }
@@ -95,7 +98,7 @@ public struct SinglePartner: Sendable {
 
     private func fetchAccounts() async throws(IntegrationError) -> VendorAccounts {
         do {
-            return try await connector.fetchAccounts(credential)
+            return try await connector.fetchAccounts(request)
         } catch {
             throw IntegrationError(error)
         }
@@ -103,7 +106,7 @@ public struct SinglePartner: Sendable {
 
     private func fetchUsage() async throws(IntegrationError) -> VendorSnapshot {
         do {
-            return try await connector.fetchUsage(credential)
+            return try await connector.fetchUsage(request)
         } catch {
             throw IntegrationError(error)
         }

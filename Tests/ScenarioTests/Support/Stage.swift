@@ -1,3 +1,4 @@
+import Connectors
 import Foundation
 import HTTPClient
 import Integration
@@ -44,6 +45,10 @@ struct StageSetup: Sendable {
     var ticketDelayMilliseconds = 0
     /// Further settings of the service by name; another connector takes the place of SaaS Alerts.
     var settings: [String: String] = [:]
+    /// Instead of the usual 15 s.
+    var lookAgain: Duration?
+    /// Instead of the one that the settings name.
+    var connector: (any Connector)?
 }
 
 extension StageSetup {
@@ -73,7 +78,7 @@ func withStage(_ setup: StageSetup = StageSetup(), _ play: (Stage) async throws 
             logger: log.logger))
     let application = try await buildApplication(
         configuration: try configuration(setup, sandboxURL: sandbox.url, directory: directory),
-        dependencies: Dependencies(http: wire, time: clock.source, logger: log.logger))
+        dependencies: Dependencies(http: wire, time: clock.source, logger: log.logger, connector: setup.connector))
     let portalURL = try await application.start()
     let running = Task { try await application.run() }
 
@@ -123,6 +128,7 @@ private func configuration(_ setup: StageSetup, sandboxURL: String, directory: S
     var configuration = try Configuration(SettingSources(commandLine: settings.merging(setup.settings) { $1 }))
     configuration.retry = RetryPolicy(maximumAttempts: setup.attempts, firstDelay: .milliseconds(2), maximumDelay: .milliseconds(5))
     configuration.policy.failuresInARow = setup.failuresInARow
+    if let lookAgain = setup.lookAgain { configuration.policy.lookAgain = lookAgain }
     return configuration
 }
 
