@@ -169,6 +169,9 @@ def service_environment(directory: pathlib.Path, sandbox: Sandbox, **settings: s
         "PERCH_CALLS_PER_SECOND": "0",
     }
     environment.update(settings)
+    if "PERCH_CONNECTOR" in settings:
+        # Another connector's setting is unknown to it.
+        del environment["PERCH_SAAS_ALERTS_URL"]
     return clean_environment(**environment)
 
 
