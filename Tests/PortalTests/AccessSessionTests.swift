@@ -1,4 +1,5 @@
 import Foundation
+import HTTPClient
 import HTTPServer
 import HTTPTypes
 import Secrets
@@ -48,6 +49,48 @@ struct AccessSessionTests {
             #expect(try await other.get("/").status == 200)
             #expect(try await desk.office.store.auditEntries(partner: partner.id, before: nil, limit: 1).first?.action == "sessions.end")
             #expect(try await desk.office.call(.delete, "/partners/par_none/sessions", as: .operator).status == 404)
+        }
+    }
+
+    /// How a session ends while a stream of events is open in it.
+    enum Ending: CaseIterable {
+        case signOut, byOperator, idle
+    }
+
+    @Test("end their streams of events with them", .timeLimit(.minutes(1)), arguments: Ending.allCases)
+    func streams(ending: Ending) async throws {
+        try await withPageDesk { desk in
+            let partner = try await desk.office.connectedPartner()
+            let run = try await desk.environment.desk.startSync(partner.id, by: .commandLine).run
+            // Nobody works on the run, so its stream stays open by itself.
+            var environment = desk.environment
+            let clock = desk.office.clock.source
+            environment.time = TimeSource(
+                now: clock.now, elapsed: clock.elapsed, sleep: { _ in try await Task.sleep(for: .milliseconds(5)) })
+            let browser = PageBrowser(WebSurface(environment).handler)
+            #expect(try await browser.get("/launch?token=" + desk.token(partner.vendorReference)).location == "/")
+            let cookie = browser.cookies.map { "\($0.key)=\($0.value)" }.joined()
+            let response = try await browser.handler(Request(.get, "/runs/\(run.id)/events", headerFields: [.cookie: cookie]))
+            guard case .stream(let produce) = response.body else {
+                Issue.record("no stream")
+                return
+            }
+            let pieces = PiecesOfBody()
+            let (first, began) = AsyncStream.makeStream(of: Void.self)
+            async let ended: Void = produce(
+                BodyWriter {
+                    await pieces.append($0)
+                    began.yield()
+                })
+            for await _ in first { break }
+            switch ending {
+            case .signOut: #expect(try await browser.post("/sign-out").status == 200)
+            case .byOperator: #expect(try await desk.office.call(.delete, "/partners/\(partner.id)/sessions").status == 204)
+            case .idle: desk.office.clock.turn(.seconds(30 * 60))
+            }
+            try await ended
+            let text = String(decoding: await pieces.all, as: UTF8.self)
+            #expect(text.contains("event: progress") && !text.contains("event: end"))
         }
     }
 

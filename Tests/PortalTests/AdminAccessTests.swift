@@ -178,6 +178,8 @@ struct AdminAccessTests {
             (#"{"name":"","role":"viewer"}"#, "name"),
             (#"{"name":"   ","role":"viewer"}"#, "name"),
             (#"{"name":"a\u001bb","role":"viewer"}"#, "name"),
+            (#"{"name":"a\u202eb","role":"viewer"}"#, "name"), (#"{"name":"a\u2066b","role":"viewer"}"#, "name"),
+            (#"{"name":"a\u200fb","role":"viewer"}"#, "name"), (#"{"name":"a\u2028b","role":"viewer"}"#, "name"),
             (#"{"name":"Night","role":"root"}"#, "role"),
             (#"{"name":"Night"}"#, "role"),
         ])

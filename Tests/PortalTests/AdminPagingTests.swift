@@ -50,12 +50,20 @@ struct AdminPagingTests {
             let partner = try await office.connectedPartner()
             let other = try await office.connectedPartner("msp-2")
             let run = try await office.environment.desk.startSync(other.id, by: .commandLine).run
+            let alert = try await office.environment.desk.submitAlert(
+                other.id, AlertSubmission(alertID: "x", accountID: "a-1", title: "T", text: "x", priority: 2, statusCode: 1),
+                by: .commandLine)
+            // The text does not tell whether there is such an alert.
+            let text = try await office.call(.get, "/partners/\(partner.id)/alerts/\(alert.id)").text
+            #expect(try await text == office.call(.get, "/partners/\(partner.id)/alerts/alr_none").text)
+            #expect(text.contains("There is no such alert."))
             let words = Cursor.text(for: "words")
             let foreign = Cursor.text(for: run.id.rawValue)
             for path in [
                 "/audit?cursor=\(words)", "/sync-runs/\(run.id)/lines?cursor=\(words)",
                 "/partners/\(partner.id)/sync-runs?cursor=\(words)", "/partners/\(partner.id)/sync-runs?cursor=\(foreign)",
                 "/partners/\(partner.id)/alerts?cursor=\(words)",
+                "/partners/\(partner.id)/alerts?cursor=\(Cursor.text(for: alert.id.rawValue))",
             ] {
                 let answer = try await office.call(.get, path)
                 #expect(answer.status == 400, "\(path)")

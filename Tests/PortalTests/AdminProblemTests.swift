@@ -28,7 +28,7 @@ struct AdminProblemTests {
         "Every store error has its status",
         arguments: [
             (StoreError.Code.notFound, 404), (.duplicate, 409), (.unavailable, 503), (.locked, 503), (.full, 503), (.io, 503),
-            (.newerSchema, 500), (.migration, 500), (.constraint, 500), (.corrupt, 500),
+            (.newerSchema, 503), (.migration, 503), (.constraint, 503), (.corrupt, 503),
         ])
     func storeErrors(code: StoreError.Code, status: Int) {
         #expect(Problem(StoreError(code: code, message: "x")).status == status)

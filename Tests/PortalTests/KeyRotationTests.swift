@@ -100,8 +100,88 @@ struct KeyRotationTests {
             let reopened = try await again.openKeyRing()
             try await again.finishRotation(reopened)
             #expect(try await next.wrappedKeys().map(\.id) == [report.keyID])
+            let last = try await next.auditEntries(partner: nil, before: nil, limit: 1).first
+            #expect(last?.actor == "perch" && last?.action == "keys.removeRetired")
             #expect(try await Vaults.readable(next, reopened) == 40)
             try await next.close()
+        }
+    }
+
+    @Test("never makes a new data key beside secrets whose own is gone: the start is refused, and the doctor says why")
+    func lostDataKey() async throws {
+        for statement in ["DELETE FROM data_key", "UPDATE data_key SET retired_at = 1", "UPDATE data_key SET id = 'dek_other'"] {
+            try await withVaults(2) { vaults in
+                let first = try vaults.open()
+                let configuration = try vaults.configuration()
+                try await vaults.fill(first, try await KeyKeeper(configuration, Vaults.dependencies(), first).openKeyRing())
+                try await first.raw(statement)
+                let left = try await first.wrappedKeys()
+                let error = await #expect(throws: ApplicationError.self, "\(statement)") {
+                    _ = try await KeyKeeper(configuration, Vaults.dependencies(), first).openKeyRing()
+                }
+                if left.first?.id != "dek_other" { #expect(error?.message.contains("not the data key that opens them") == true) }
+                #expect(try await first.wrappedKeys() == left)
+                try await first.close()
+                let check = try #require(try await Doctor(configuration, Vaults.dependencies()).examine().last)
+                #expect(check.faults.count == 1, "\(check)")
+            }
+        }
+    }
+
+    @Test("of which one secret has lost its data key goes on with the others, and the doctor names the one")
+    func oneLostSecret() async throws {
+        try await withVaults(2) { vaults in
+            let store = try vaults.open()
+            let configuration = try vaults.configuration()
+            try await vaults.fill(store, try await KeyKeeper(configuration, Vaults.dependencies(), store).openKeyRing())
+            try await store.raw(
+                "UPDATE connection SET partner_key = CAST(replace(partner_key, 'dek_', 'dex_') AS BLOB) WHERE partner_id = 'par_1'")
+            _ = try await KeyKeeper(configuration, Vaults.dependencies(), store).openKeyRing()
+            try await store.close()
+            let check = try #require(try await Doctor(configuration, Vaults.dependencies()).examine().last)
+            #expect(check.faults.count == 1 && check.faults[0].contains("connection.partner_key of par_1"), "\(check)")
+            #expect(check.remark.hasPrefix("3 open with"))
+        }
+    }
+
+    @Test("of the master key, cut off between database and key file, is told as that, and opens all the same")
+    func doctorAfterKill() async throws {
+        try await withVaults(2) { vaults in
+            let store = try vaults.open()
+            let configuration = try vaults.configuration()
+            let keeper = KeyKeeper(configuration, Vaults.dependencies(), store)
+            try await vaults.fill(store, try await keeper.openKeyRing())
+            let file = vaults.directory + "/secret.key"
+            let old = try Data(contentsOf: URL(filePath: file))
+            try await keeper.rotateMasterKey(to: nil, by: .commandLine)
+            let new = try Data(contentsOf: URL(filePath: file))
+            try await store.close()
+            // As a kill leaves it after the database was wrapped, and as one leaves it before.
+            for (key, next) in [(old, new), (new, old)] {
+                for (bytes, name) in [(key, file), (next, file + ".next")] {
+                    FileManager.default.createFile(atPath: name, contents: bytes, attributes: [.posixPermissions: 0o600])
+                }
+                let check = try #require(try await Doctor(configuration, Vaults.dependencies()).examine().last)
+                #expect(check.faults == [], "\(check)")
+                #expect(check.remark.contains("`perch keys rotate master` was cut off, and the next start ends it"))
+            }
+        }
+    }
+
+    @Test("of the master key leaves no copy of a key behind that a kill in the middle of writing it left")
+    func leftovers() async throws {
+        try await withVaults(1) { vaults in
+            let store = try vaults.open()
+            let configuration = try vaults.configuration()
+            let other = ["secret.key.copy", "secret.key.next2"]
+            for name in ["secret.key.new-abc", "secret.key.next.new-abc"] + other {
+                FileManager.default.createFile(
+                    atPath: "\(vaults.directory)/\(name)", contents: Data("x".utf8), attributes: [.posixPermissions: 0o600])
+            }
+            _ = try await KeyKeeper(configuration, Vaults.dependencies(), store).openKeyRing()
+            try await store.close()
+            let left = try FileManager.default.contentsOfDirectory(atPath: vaults.directory).filter { $0.hasPrefix("secret.key") }
+            #expect(left.sorted() == ["secret.key"] + other)
         }
     }
 

@@ -83,6 +83,36 @@ struct OperatorKeyLifeTests {
         }
     }
 
+    @Test("Two admins who revoke each other at once leave one of them")
+    func revokedByEachOther() async throws {
+        try await withAdminOffice { office in
+            let first = try #require(office.keyIDs[.admin])
+            for round in 0..<20 {
+                let (second, _) = try await OperatorKeys.issue(
+                    name: "Second \(round)", role: .admin, store: office.store, keyRing: office.environment.keyRing,
+                    random: office.environment.random, time: office.environment.time)
+                func revoke(_ id: OperatorKeyID) async -> IntegrationError? {
+                    do throws(IntegrationError) {
+                        try await OperatorKeys.revoke(id, store: office.store, time: office.environment.time)
+                        return nil
+                    } catch {
+                        return error
+                    }
+                }
+                let keys = try await office.store.operatorKeys().filter { $0.role == .admin && $0.revokedAt == nil }.map(\.id)
+                try #require(keys.count == 2, "round \(round)")
+                async let one = revoke(keys[0])
+                async let other = revoke(keys[1])
+                let refusals = await [one, other].compactMap { $0 }
+                #expect(refusals.map(\.code) == [.conflict], "round \(round), \(first), \(second.id)")
+                let left = try await office.store.operatorKeys().filter { $0.role == .admin && $0.revokedAt == nil }
+                #expect(left.count == 1)
+            }
+            let revocations = try await office.store.auditEntries(after: 0, limit: 999).count { $0.action == "operator.revoke" }
+            #expect(revocations == 20, "what was refused is not in the trail as done")
+        }
+    }
+
     @Test("Revoking a key deletes its sessions")
     func revoked() async throws {
         try await withAdminOffice { office in

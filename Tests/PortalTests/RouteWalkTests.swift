@@ -76,7 +76,7 @@ struct RouteWalkTests {
 
         func send(
             _ route: Route, method: HTTPRequest.Method? = nil, cookie: String? = nil, form: [String: String] = [:], key: Secret? = nil,
-            origin: String? = nil, run: SyncRunID? = nil, site: String? = nil
+            origin: String? = nil, run: SyncRunID? = nil, site: String? = nil, json: String? = nil
         ) async throws -> Answer {
             var fields: HTTPFields = [:]
             if let cookie { fields[.cookie] = cookie }
@@ -85,7 +85,10 @@ struct RouteWalkTests {
             if let site { fields[.secFetchSite] = site }
             var body: [UInt8] = []
             let method = method ?? route.method
-            if method != .get, method != .head {
+            if let json {
+                fields[.contentType] = "application/json"
+                body = Array(json.utf8)
+            } else if method != .get, method != .head {
                 if case .api = route.kind {
                     fields[.contentType] = "application/json"
                     body = Array("{}".utf8)
@@ -103,6 +106,11 @@ struct RouteWalkTests {
         try await withPageDesk { desk in
             let office = desk.office
             let partner = try await office.connectedPartner()
+            let other = try await office.partner("msp-2", name: "Stranger IT")
+            // Older, so that it would be listed behind the partner's run.
+            let older = SyncRun(id: SyncRunID("run_older"), partnerID: other.id, trigger: .partner, createdAt: office.clock.now - 60)
+            _ = try await office.store.insertRun(older)
+            try await office.store.finishRun(older.id, state: .failed, failure: nil, findings: RunFindings(), at: office.clock.now)
             let run = try await desk.environment.desk.startSync(partner.id, by: .commandLine).run
             try await office.store.finishRun(run.id, state: .held, failure: nil, findings: RunFindings(), at: office.clock.now)
             let routes = try portalRouter(desk.environment).routes.map { method, pattern in
@@ -111,7 +119,7 @@ struct RouteWalkTests {
             try await body(
                 Walk(
                     desk: desk, routes: routes, partner: partner, run: run.id,
-                    stranger: try await desk.browser(of: office.partner("msp-2", name: "Stranger IT")),
+                    stranger: try await desk.browser(of: other),
                     owner: try await desk.browser(of: partner), admin: try await ConsoleBrowser(office, as: .admin, in: desk.environment),
                     viewer: try await ConsoleBrowser(office, as: .viewer, in: desk.environment)))
         }
@@ -206,6 +214,10 @@ struct RouteWalkTests {
                 #expect(refused.headerFields == unknown.headerFields, "\(route.name)")
                 #expect(try await walk.send(route, cookie: cookie(walk.owner)).status == 200, "\(route.name)")
             }
+            // As a place in the history to go on from.
+            let foreignPage = try await walk.stranger.get("/runs?before=\(walk.run)")
+            let unknownPage = try await walk.stranger.get("/runs?before=run_aaaaaaaaaaaaaaaaaaaa")
+            #expect(foreignPage.status == 200 && foreignPage.text == unknownPage.text)
             #expect(try await walk.store.dump() == before)
         }
     }
@@ -324,6 +336,23 @@ struct RouteWalkTests {
             let theirs = other.pattern.split(separator: "/", omittingEmptySubsequences: false)
             return other.pattern != route.pattern && other.method == method && theirs.count == segments.count
                 && zip(theirs, segments).allSatisfy { $0.hasPrefix("{") || $0 == $1 }
+        }
+    }
+
+    @Test("of the admin API refuses a body that it does not know, also where it takes none, and does nothing")
+    func unknownBody() async throws {
+        try await walk { walk in
+            let before = try await walk.store.dump()
+            for route in walk.routes {
+                guard case .api = route.kind else { continue }
+                for json in [#"{"nonsense":1}"#, "[1]", "x"] {
+                    let answer = try await walk.send(route, key: walk.desk.office.keys[.admin], json: json)
+                    // 404 and 415 where something else was wrong before the body was looked at.
+                    #expect([400, 404, 413, 415].contains(answer.status), "\(route.name) with \(json): \(answer.status)")
+                    if !route.pattern.contains("{alert}") { #expect(answer.status != 404, "\(route.name)") }
+                }
+            }
+            #expect(try await walk.store.dump() == before)
         }
     }
 

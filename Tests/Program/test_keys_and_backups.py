@@ -39,12 +39,15 @@ def database(installation: Installation) -> pathlib.Path:
 
 
 def tampered(installation: Installation, *statements: str):
-    """As somebody who can write the file would: without the triggers."""
+    """As somebody who can write the file would: without the triggers, which are put back afterwards."""
     connection = sqlite3.connect(database(installation))
-    for trigger in ("audit_entry_is_never_changed", "audit_entry_is_never_removed"):
-        connection.execute(f"DROP TRIGGER IF EXISTS {trigger}")
+    triggers = connection.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'").fetchall()
+    for name, _ in triggers:
+        connection.execute(f"DROP TRIGGER {name}")
     for statement in statements:
         connection.execute(statement)
+    for _, made in triggers:
+        connection.execute(made)
     connection.commit()
     connection.close()
 
@@ -57,8 +60,8 @@ def test_the_doctor_finds_nothing_beside_the_running_service_and_after_it(instal
         assert answer.returncode == 0, answer.stdout + answer.stderr
         lines = answer.stdout.splitlines()
         assert [line.split(":")[0] for line in lines] == [
-            "ok    integrity", "ok    references", "ok    migrations", "ok    audit trail", "ok    stored secrets"]
-        assert "3 open with data key dek_" in lines[4]
+            "ok    integrity", "ok    references", "ok    migrations", "ok    audit trail", "ok    operator keys", "ok    stored secrets"]
+        assert "3 open with data key dek_" in lines[5]
         if service.process.poll() is None:
             assert service.signal(signal.SIGTERM) == 0
 
@@ -94,16 +97,29 @@ def test_the_doctor_names_what_was_altered_removed_moved_or_locked_away(installa
             f"UPDATE vendor_credential SET sealed_fields = zeroblob(90) WHERE partner_id = '{first['id']}'",
             f"vendor_credential.sealed_fields of {first['id']} does not open",
         ),
+        ("DROP TRIGGER audit_entry_is_never_changed", "The trigger audit_entry_is_never_changed is missing"),
+        ("CREATE TRIGGER spy AFTER INSERT ON alert BEGIN DELETE FROM alert; END", "The trigger spy is none that Perch makes"),
+        (
+            "UPDATE operator_key SET hash = '" + hashlib.sha256(b"opk_mine").hexdigest() + "'",
+            "is not as it was issued. Entry 1 of the audit trail says: Issued key opr_",
+        ),
+        ("DELETE FROM data_key", "No data key is in use, and 5 stored secrets are sealed with dek_"),
     ]:
         again()
-        tampered(installation, statement)
+        if "TRIGGER" in statement:
+            connection = sqlite3.connect(database(installation))
+            connection.execute(statement)
+            connection.close()
+        else:
+            tampered(installation, statement)
         answer = doctor(installation)
         assert answer.returncode == 1 and words in answer.stdout, (statement, answer.stdout)
         assert answer.stdout.count("FAULT") == 1
 
     # A trail that was chained anew is whole in itself; only a head noted elsewhere gives it away.
     again()
-    tampered(installation, "UPDATE audit_entry SET details = 'nothing happened', hash = NULL", "UPDATE audit_entry SET hash = NULL")
+    tampered(
+        installation, "UPDATE audit_entry SET details = 'nothing happened' WHERE action <> 'operator.issue'", "UPDATE audit_entry SET hash = NULL")
     assert doctor(installation).returncode == 1
     assert run(installation, "operators", "list").returncode == 0
     assert doctor(installation).returncode == 0
@@ -228,17 +244,60 @@ def test_a_restore_refuses_what_would_surprise(installation, tmp_path):
     refused(tmp_path / "missing.sqlite", "cannot be read")
     torn = tmp_path / "torn.sqlite"
     torn.write_bytes(good.read_bytes()[: 4096 * 10])
-    refused(torn, "damaged")
+    refused(torn, f"was cut off: it has 40960 of {good.stat().st_size} bytes")
     noise = tmp_path / "noise.sqlite"
     noise.write_bytes(os.urandom(20_000))
     refused(noise, "not a database")
     refused(
         changed("trail.sqlite", "DROP TRIGGER audit_entry_is_never_removed", "DELETE FROM audit_entry WHERE sequence = 2"),
         "Entry 2 of the audit trail was removed")
+    partner = "SELECT partner_id FROM connection"
+    closed = changed("closed.sqlite", f"UPDATE vendor_credential SET sealed_fields = zeroblob(90) WHERE partner_id = ({partner})")
+    refused(closed, "vendor_credential.sealed_fields of par_")
+    refused(changed("keyless.sqlite", "DELETE FROM data_key"), "No data key is in use", "--with-closed-secrets")
+    refused(
+        changed("revived.sqlite", "UPDATE operator_key SET role = 'admin', name = 'X'"), "is not as it was issued", "--with-closed-secrets")
     other_key = base64.b64encode(os.urandom(32)).decode()
     answer = run(installation, "database", "restore", str(good), "--replace", PERCH_SECRET_KEY=other_key)
     assert answer.returncode != 0 and "not the one that this database was set up with" in answer.stderr
     assert database(installation).read_bytes() == before
+    # What is lost is lost: an operator may go on without it.
+    answer = run(installation, "database", "restore", str(closed), "--replace", "--with-closed-secrets")
+    assert answer.returncode == 0, answer.stderr
+    assert "vendor_credential.sealed_fields of par_" in answer.stderr
+    installation.start()
+
+
+def test_a_service_does_not_start_over_secrets_whose_data_key_is_gone(installation):
+    service = installation.start()
+    installation.connected_partner(service)
+    service.signal(signal.SIGTERM)
+    connection = sqlite3.connect(database(installation))
+    connection.execute("DELETE FROM data_key")
+    connection.commit()
+    with pytest.raises(RuntimeError, match="not the data key that opens them"):
+        installation.start()
+    assert connection.execute("SELECT COUNT(*) FROM data_key").fetchone() == (0,)
+    connection.close()
+
+
+def test_a_backup_leaves_nothing_behind_when_its_reader_ends_early(installation, tmp_path):
+    service = installation.start()
+    installation.connected_partner(service)
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    environment = clean_environment(**data(installation), TMPDIR=str(temporary))
+    for reader in ("true", "head -c 10", "head -c 5000"):
+        subprocess.run(["bash", "-c", f'"$0" database backup - | {reader} > /dev/null', PROGRAM], cwd=installation.directory,
+                       env=environment, capture_output=True, timeout=60)
+        assert list(temporary.iterdir()) == [], reader
+    # And one whose reader stops reading and then ends.
+    process = subprocess.Popen([PROGRAM, "database", "backup", "-"], cwd=installation.directory, env=environment,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout.read(100).startswith(b"SQLite format 3")
+    process.kill()
+    process.wait(timeout=60)
+    assert list(temporary.iterdir()) == []
 
 
 def test_a_backup_of_an_older_schema_is_upgraded_only_when_asked(installation, tmp_path):
@@ -278,8 +337,9 @@ def test_keys_are_rotated_while_the_service_runs_and_while_it_does_not(installat
 
     answer = run(installation, "keys", "rotate", "data", *online)
     assert answer.returncode == 0, answer.stderr
-    answer = run(installation, "keys", "rotate", "master", *online)
+    answer = run(installation, "keys", "rotate", "master", "--url", service.url + "/", *online[2:])
     assert answer.returncode == 0, answer.stderr
+    assert "Keep a copy of the old file" in answer.stdout
     assert (installation.directory / "data/secret.key").read_text() != before
     keys = service.api("GET", "/keys")
     assert len(keys["dataKeys"]) == 2 and keys["underRetiredKeys"] == 0
@@ -299,6 +359,27 @@ def test_keys_are_rotated_while_the_service_runs_and_while_it_does_not(installat
     (installation.directory / "data/secret.key").write_text(before)
     answer = run(installation, "operators", "issue", "X")
     assert answer.returncode == 2 and "not the one that this database was set up with" in answer.stderr
+
+
+def test_a_rotation_that_cannot_be_written_down_is_not_done(installation):
+    service = installation.start()
+    installation.connected_partner(service)
+    before, file = service.api("GET", "/keys"), (installation.directory / "data/secret.key").read_text()
+    connection = sqlite3.connect(database(installation), timeout=30)
+    connection.execute("CREATE TRIGGER no_room BEFORE INSERT ON audit_entry BEGIN SELECT RAISE(ABORT, 'no room'); END")
+    connection.commit()
+    for layer in ("data", "master"):
+        status, answer = call("POST", f"{service.url}/api/v1/keys/rotate-{layer}-key", {}, {"Authorization": "Bearer " + installation.operator_key})
+        assert (status, answer["status"]) == (503, 503), answer
+    assert service.api("GET", "/keys") == before
+    assert (installation.directory / "data/secret.key").read_text() == file
+    assert not (installation.directory / "data/secret.key.next").exists()
+    connection.execute("DROP TRIGGER no_room")
+    connection.commit()
+    connection.close()
+    for layer in ("data", "master"):
+        status, _ = call("POST", f"{service.url}/api/v1/keys/rotate-{layer}-key", {}, {"Authorization": "Bearer " + installation.operator_key})
+        assert status < 300
 
 
 def test_a_given_master_key_is_rotated_to_a_new_one(tmp_path):

@@ -4,6 +4,7 @@ import base64
 import os
 import pathlib
 import socket
+import subprocess
 import tempfile
 
 import pytest
@@ -118,6 +119,34 @@ def test_files_that_settings_name_are_missing(tmp_path):
     refused(tmp_path, "PERCH_RESOURCES", "Public and migrations", PERCH_RESOURCES="/nonexistent")
     refused(tmp_path, "/nonexistent/ca.pem", PERCH_CA_FILE="/nonexistent/ca.pem")
     refused(tmp_path, "PERCH_LAUNCH_PUBLIC_KEY_FILE", PERCH_LAUNCH_PUBLIC_KEY_FILE="/nonexistent/keys.pem")
+
+
+def test_a_launch_key_file_without_a_public_key(tmp_path):
+    private = subprocess.run(["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"],
+                             capture_output=True, text=True, check=True).stdout
+    public = subprocess.run(["openssl", "pkey", "-pubout"], input=private, capture_output=True, text=True, check=True).stdout
+    block = "-----BEGIN {0}-----\nY2FuYXJ5\n-----END {0}-----\n"
+    file = tmp_path / "keys.pem"
+    for text, words in [
+        ("", "must hold public keys"), ("canary, no key at all\n", "must hold public keys"), (private, "holds a private key"),
+        (public + private, "holds a private key"), (block.format("RSA PRIVATE KEY"), "holds a private key"),
+        (block.format("ENCRYPTED PRIVATE KEY"), "holds a private key"), (public + block.format("CERTIFICATE"), "must hold public keys"),
+        (public.split("-----END")[0], "must hold public keys"), (block.format("PUBLIC KEY"), "Launch key 1"),
+    ]:
+        file.write_text(text)
+        complaint = refused(tmp_path, words, PERCH_LAUNCH_PUBLIC_KEY_FILE=str(file))
+        assert str(file) in complaint or "Launch key" in words
+        assert not any(line in complaint for line in text.splitlines() if line and not line.startswith("-----"))
+    file.write_text("# ours\n" + public + "\n" + public)
+    complaint = refused(tmp_path, "PERCH_VENDOR_API_KEY", PERCH_LAUNCH_PUBLIC_KEY_FILE=str(file), PERCH_VENDOR_API_KEY="")
+    assert "PEM" not in complaint
+
+
+def test_an_address_with_a_sign_in_in_it_is_refused_and_not_repeated(tmp_path):
+    for setting in ("PERCH_SYNTHESIZE_URL", "PERCH_PUBLIC_URL", "PERCH_SAAS_ALERTS_URL"):
+        for address in ("https://user:canary@synthesize.example", "https://canary@synthesize.example", "https://user:ca nary@x", "canary@x"):
+            complaint = refused(tmp_path, f"{setting}: its value must not hold a user name or a password.", **{setting: address})
+            assert "nary" not in complaint
 
 
 def test_another_key_than_the_database_was_made_with(tmp_path, installation, sandbox):

@@ -26,13 +26,13 @@ enum PushedUsage {
         guard let list = envelope["accounts"], list.elements != nil else {
             throw mistake("The body has to hold the list 'accounts', as in \(example).", "accounts")
         }
-        guard !reading.snapshot.accounts.isEmpty else {
+        guard !reading.accounts.isEmpty else {
             throw ConnectorError(
                 code: .emptyList,
                 message: "The list 'accounts' is empty. Nothing was kept, because an empty list is more often a fault than the truth.",
                 field: "accounts")
         }
-        return reading.snapshot
+        return VendorSnapshot(accounts: reading.accounts, usage: reading.usage, recordsDropped: 0)
     }
 
     fileprivate static func mistake(_ problem: String, _ field: String? = nil) -> ConnectorError {
@@ -41,24 +41,25 @@ enum PushedUsage {
 
     private struct Reading {
         let services: Set<String>
-        var snapshot = VendorSnapshot(accounts: [], usage: [], recordsDropped: 0)
+        var accounts: [VendorAccount] = []
+        var usage: [UsageRecord] = []
         private var indexByID: [String: Int] = [:]
 
         init(services: Set<String>) { self.services = services }
 
         mutating func take(_ account: JSONValue) throws(ConnectorError) {
-            let place = "accounts[\(snapshot.accounts.count)]"
+            let place = "accounts[\(accounts.count)]"
             try checkMembers(account, ["id", "name", "usage"], place)
             let id = try text(account, "id", place)
             if let first = indexByID[id] {
                 throw mistake("'\(place).id' is \(id), as 'accounts[\(first)].id' is. Each account stands once.", "\(place).id")
             }
-            indexByID[id] = snapshot.accounts.count
-            snapshot.accounts.append(VendorAccount(id: id, name: try text(account, "name", place)))
-            guard let usage = account["usage"]?.elements else {
+            indexByID[id] = accounts.count
+            accounts.append(VendorAccount(id: id, name: try text(account, "name", place)))
+            guard let records = account["usage"]?.elements else {
                 throw mistake("'\(place).usage' has to be a list, empty for an account that uses nothing.", "\(place).usage")
             }
-            for (index, record) in usage.enumerated() {
+            for (index, record) in records.enumerated() {
                 let place = "\(place).usage[\(index)]"
                 try checkMembers(record, ["service", "count"], place)
                 let service = try text(record, "service", place)
@@ -67,7 +68,7 @@ enum PushedUsage {
                         "'\(place).service' is \(service.prefix(100)), which the catalogue does not have "
                             + "(\(services.sorted().joined(separator: ", "))).", "\(place).service")
                 }
-                snapshot.usage.append(UsageRecord(accountID: id, serviceName: service, count: try count(record, place)))
+                usage.append(UsageRecord(accountID: id, serviceName: service, count: try count(record, place)))
             }
         }
 

@@ -64,12 +64,12 @@ public struct UsageFileFormat: Sendable, Hashable {
         case .csv(let delimiter): try readCSV(file, delimiter, &usage)
         case .json(let records): try readJSON(file, records, &usage)
         }
-        guard !usage.snapshot.accounts.isEmpty else {
+        guard !usage.accounts.isEmpty else {
             throw ConnectorError(
                 code: .emptyList,
                 message: "The file names no account. Nothing was changed, because an empty file is more often a fault than the truth.")
         }
-        return usage.snapshot
+        return VendorSnapshot(accounts: usage.accounts, usage: usage.records, recordsDropped: 0)
     }
 
     // MARK: CSV
@@ -163,7 +163,8 @@ struct FileUsage {
         var count: String
     }
 
-    private(set) var snapshot = VendorSnapshot(accounts: [], usage: [], recordsDropped: 0)
+    private(set) var accounts: [VendorAccount] = []
+    private(set) var records: [UsageRecord] = []
     private let services: Set<String>
     private let decimalMark: UsageFileFormat.DecimalMark
     private var names: [String: String] = [:]
@@ -184,7 +185,7 @@ struct FileUsage {
             guard known == name else { throw .invalidFile("\(row.place) calls the account \(id) \(name), an earlier row \(known).") }
         } else {
             names[id] = name
-            snapshot.accounts.append(VendorAccount(id: id, name: name))
+            accounts.append(VendorAccount(id: id, name: name))
         }
         let service = row.service.trimmingWhitespace()
         let count = row.count.trimmingWhitespace()
@@ -196,7 +197,7 @@ struct FileUsage {
                     : "\(row.place) names the service \(service), which the catalogue does not have (\(services.sorted().joined(separator: ", ")))."
             )
         }
-        snapshot.usage.append(UsageRecord(accountID: id, serviceName: service, count: try number(count, row.place)))
+        records.append(UsageRecord(accountID: id, serviceName: service, count: try number(count, row.place)))
     }
 
     /// Digits, and a fraction behind the decimal mark. Signs that group thousands are refused: 1.234 is another number in another land.

@@ -46,7 +46,7 @@ actor AlertOutbox {
             case .queued: try await dispatch(alert)
             case .sending:
                 let now = environment.time.now()
-                try await environment.store.updateAlert(alert.id) { AlertMachine.afterInterruption(&$0, at: now) }
+                try await update(alert) { AlertMachine.afterInterruption(&$0, at: now) }
             case .accepted: try await poll(alert)
             case .unknown, .delivered, .notMapped, .failed, .overdue: break
             }
@@ -65,11 +65,11 @@ actor AlertOutbox {
             // A store that cannot be read says nothing of the alert.
             if error.code == .store { throw StoreError(code: .unavailable, message: error.message) }
             let now = environment.time.now()
-            try await environment.store.updateAlert(alert.id) { AlertMachine.afterRefusal(&$0, error.message, at: now) }
+            try await update(alert) { AlertMachine.afterRefusal(&$0, error.message, at: now) }
             return
         }
         let begun = environment.time.now()
-        try await environment.store.updateAlert(alert.id) { alert in
+        let sent = try await environment.store.updateAlert(alert.id) { alert in
             alert.state = .sending
             alert.attempts += 1
             alert.updatedAt = begun
@@ -83,9 +83,7 @@ actor AlertOutbox {
         }
         try await condemnIfRefused(result, caller, alert)
         let now = environment.time.now()
-        let after = try await environment.store.updateAlert(alert.id) { alert in
-            AlertMachine.afterDispatch(&alert, result, at: now)
-        }
+        let after = try await update(sent) { alert in AlertMachine.afterDispatch(&alert, result, at: now) }
         environment.logger.info("alert dispatched", metadata: ["alert": "\(alert.id)", "state": "\(after.state)"])
     }
 
@@ -93,9 +91,22 @@ actor AlertOutbox {
         let result = try await progress(of: alert)
         let now = environment.time.now()
         let deadline = environment.policy.ticketDeadline
-        try await environment.store.updateAlert(alert.id) { alert in
-            AlertMachine.afterPoll(&alert, result, at: now, deadline: deadline)
-        }
+        try await update(alert) { alert in AlertMachine.afterPoll(&alert, result, at: now, deadline: deadline) }
+    }
+
+    /// Writes what becomes of an alert. One that Perch gives up goes into the audit trail.
+    @discardableResult
+    private func update(
+        _ alert: Alert, _ change: @escaping @Sendable (inout Alert) -> Void
+    ) async throws(StoreError) -> Alert {
+        let store = environment.store
+        @Sendable func write() async throws(StoreError) -> Alert { try await store.updateAlert(alert.id, change) }
+        // Nobody else changes an alert that is due, so what the store will make of it can be told before.
+        var after = alert
+        change(&after)
+        guard after.state.isFinal, after.state != .delivered else { return try await write() }
+        return try await environment.auditedAsOwn(
+            "alert.giveUp", alert.partnerID, "\(alert.id) is \(after.state): \(after.errors.joined(separator: " "))", write)
     }
 
     private func progress(of alert: Alert) async throws(StoreError) -> Result<AlertProgress, SynthesizeError> {

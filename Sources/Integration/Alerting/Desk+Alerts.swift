@@ -68,9 +68,13 @@ extension Desk {
             isTest: true, by: initiator)
     }
 
+    /// - Parameter partner: whose alert it has to be. Another's is not found.
     /// - Throws: `notFound`.
-    public func alert(_ id: AlertID) async throws(IntegrationError) -> Alert {
-        guard let alert = try await remember({ store throws(StoreError) in try await store.alert(id) }) else {
+    public func alert(_ id: AlertID, of partner: PartnerID? = nil) async throws(IntegrationError) -> Alert {
+        let found = try await remember { store throws(StoreError) in
+            if let partner { try await store.alert(id, of: partner) } else { try await store.alert(id) }
+        }
+        guard let alert = found else {
             throw IntegrationError(code: .notFound, message: "There is no such alert.")
         }
         return alert

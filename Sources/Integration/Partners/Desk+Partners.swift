@@ -43,8 +43,7 @@ extension Desk {
 
     /// SQLite would end a text at a NUL, and no page can show a longer name.
     private static func requireShowable(_ text: String, _ field: String, _ label: String) throws(IntegrationError) {
-        let hasControl = text.unicodeScalars.contains { $0.properties.generalCategory == .control }
-        guard (1...200).contains(text.count), !hasControl else {
+        guard (1...200).contains(text.count), text.isShowable else {
             throw IntegrationError(
                 code: .invalidInput, message: "The \(label) must have 1 to 200 characters and no control characters.", field: field)
         }
@@ -69,13 +68,13 @@ extension Desk {
     }
 
     /// Someone comes from the vendor's portal: finds the partner by the vendor's reference, or makes it.
-    /// A name that is too long to show is cut: nobody is kept out for it.
+    /// A name that is too long to show is cut, and what cannot be shown is left out: nobody is kept out for it.
     public func admitPartner(
         vendorReference given: String, name givenName: String?, timeZone: String
     ) async throws(IntegrationError) -> Partner {
         // As `createPartner` stores it.
         let vendorReference = given.trimmingWhitespace()
-        let name = givenName.map { String($0.trimmingWhitespace().prefix(200)) }
+        let name = givenName.map { String($0.showable.trimmingWhitespace().prefix(200)) }
         let found = try await remember { store throws(StoreError) in
             try await store.partner(vendorReference: vendorReference)
         }

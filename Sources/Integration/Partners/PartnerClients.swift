@@ -49,12 +49,18 @@ extension IntegrationEnvironment {
     /// Notes that Synthesize refused a key: the connection needs a new one and the schedule rests. A key saved in the meantime is not
     /// touched.
     func condemnKey(of partner: PartnerID, version: Int) async throws(StoreError) {
-        let now = time.now()
-        let connection = try await store.updateConnection(partner) { connection in
-            guard connection.keyVersion == version, connection.state == .connected else { return }
-            connection.state = .needsNewKey
-            connection.stateSince = now
-            connection.stateReason = "Synthesize did not accept the stored key."
+        var connection = try await store.connection(partner)
+        if connection.keyVersion == version, connection.state == .connected {
+            let (now, reason) = (time.now(), "Synthesize did not accept the stored key.")
+            connection = try await auditedAsOwn("connection.needsNewKey", partner, reason + " The schedule rests.") {
+                () async throws(StoreError) in
+                try await store.updateConnection(partner) { connection in
+                    guard connection.keyVersion == version, connection.state == .connected else { return }
+                    connection.state = .needsNewKey
+                    connection.stateSince = now
+                    connection.stateReason = reason
+                }
+            }
         }
         if connection.state == .needsNewKey { try await restSchedule(of: partner) }
     }

@@ -69,12 +69,13 @@ extension Desk {
         return try await syncRun(id)
     }
 
-    /// - Parameter partner: whose run it has to be. Another's is not looked at any further: the time would tell that it exists.
+    /// - Parameter partner: whose run it has to be. Another's is not found.
     /// - Throws: `notFound`.
     public func syncRun(_ id: SyncRunID, of partner: PartnerID? = nil) async throws(IntegrationError) -> SyncRun {
-        guard let run = try await remember({ store throws(StoreError) in try await store.run(id) }),
-            partner.map({ $0 == run.partnerID }) ?? true
-        else {
+        let found = try await remember { store throws(StoreError) in
+            if let partner { try await store.run(id, of: partner) } else { try await store.run(id) }
+        }
+        guard let run = found else {
             throw IntegrationError(code: .notFound, message: "There is no such sync run.")
         }
         return await current(run)

@@ -173,8 +173,12 @@ struct RunDriver: Sendable {
         ended.failure = failure
         do throws(StoreError) {
             ended = try await patiently(run.id) { () async throws(StoreError) in
-                try await store.finishRun(
-                    run.id, state: state, failure: failure, findings: findings, at: environment.time.now())
+                func finish() async throws(StoreError) -> SyncRun {
+                    try await store.finishRun(run.id, state: state, failure: failure, findings: findings, at: environment.time.now())
+                }
+                guard state == .held else { return try await finish() }
+                return try await environment.auditedAsOwn(
+                    "run.hold", run.partnerID, "\(run.id): \(failure?.message ?? "It waits for an operator.")", finish)
             }
         } catch {
             // The run stays as it is and is taken up again when its lease ends or the process starts anew.

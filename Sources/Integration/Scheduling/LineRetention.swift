@@ -24,7 +24,7 @@ struct LineRetention: Sendable {
         var (removed, longest) = (0, Duration.zero)
         while !Task.isCancelled {
             let begun = time.elapsed()
-            let step = await remove(endedBefore: retention)
+            let step = await remove(endedBefore: retention, isFirst: removed == 0)
             if case .removed(let lines) = step { removed += lines }
             let took = time.elapsed() - begun
             longest = max(longest, took)
@@ -53,12 +53,18 @@ struct LineRetention: Sendable {
         }
     }
 
-    private func remove(endedBefore retention: Duration) async -> Step {
+    /// The first step that removes something stands in the audit trail for all of that day: an entry for each would bury the rest.
+    private func remove(endedBefore retention: Duration, isFirst: Bool) async -> Step {
         let now = environment.time.now()
+        let end = now.addingTimeInterval(-retention.seconds)
+        func removeLines() async throws(StoreError) -> Int {
+            try await environment.store.removeLines(endedBefore: end, limit: Self.stepLines, at: now)
+        }
         do throws(StoreError) {
+            guard isFirst else { return .removed(try await removeLines()) }
             return .removed(
-                try await environment.store.removeLines(
-                    endedBefore: now.addingTimeInterval(-retention.seconds), limit: Self.stepLines, at: now))
+                try await environment.auditedAsOwn(
+                    "ledger.removeLines", nil, "Lines of runs that ended before \(end.formatted(.iso8601)) leave the ledger.", removeLines))
         } catch {
             environment.logger.error("lines of old runs could not be removed", metadata: ["error": "\(error)"])
             return .storeFailed

@@ -45,7 +45,9 @@ struct Scheduler: Sendable {
             } catch {
                 environment.logger.error(
                     "a schedule has no next time", metadata: ["partner": "\(partner.id)", "error": "\(error)"])
-                try await environment.restSchedule(of: partner.id)
+                try await environment.auditedAsOwn("schedule.rest", partner.id, "It has no next time: \(error.message)") {
+                    () async throws(StoreError) in try await environment.restSchedule(of: partner.id)
+                }
                 continue
             }
             let streak = try await environment.failureStreak(partner.id)

@@ -13,30 +13,28 @@ public final class AccessGuard: Sendable {
 
     public init() {}
 
-    /// - Throws: `HTTPError` 429 with `Retry-After` while the address, or this very token, has to wait.
-    func admit(_ token: Secret, from address: String, at now: Date) throws(HTTPError) {
-        let names = Self.names(token, address)
-        let wait = ledger.withLock { $0.trusts(Self.pair(names)) ? 0 : $0.wait(names, at: now) }
+    /// A wrong operator key came. Only wrong ones are counted and told to wait: who has a right one never comes here, so nobody can be
+    /// locked out by what others send, not even from the same address.
+    /// - Throws: `HTTPError` 429 with `Retry-After` while the address, or this very token, has to wait; then it is not counted again.
+    func countWrong(_ token: Secret, from address: String, at now: Date) throws(HTTPError) {
+        let names = ["address \(Self.network(address))", "key \(TokenHash.sha256(token.reveal()).prefix(32))"]
+        let wait = ledger.withLock { ledger in
+            let wait = ledger.wait(names, at: now)
+            if wait == 0 { ledger.failed(names, at: now) }
+            return wait
+        }
         guard wait > 0 else { return }
         throw Self.tooManyTries(wait)
     }
 
-    func failed(_ token: Secret, from address: String, at now: Date) {
-        ledger.withLock { $0.failed(Self.names(token, address), at: now) }
-    }
-
-    func succeeded(_ token: Secret, from address: String) {
-        ledger.withLock { $0.trust(Self.pair(Self.names(token, address))) }
-    }
-
-    /// - Throws: `HTTPError` 429 while this operator has to wait before entering the key again.
-    func admitConfirmation(of key: OperatorKeyID, at now: Date) throws(HTTPError) {
-        let wait = ledger.withLock { $0.wait(["confirmation \(key)"], at: now) }
-        if wait > 0 { throw Self.tooManyTries(wait) }
-    }
-
-    func failedConfirmation(of key: OperatorKeyID, at now: Date) {
-        ledger.withLock { $0.failed(["confirmation \(key)"], at: now) }
+    /// A wrong key was entered again in a session.
+    /// - Returns: whether that was once too often for this session. Other sessions of the same operator are not touched by it.
+    func countWrongConfirmation(in session: WebSession, at now: Date) -> Bool {
+        let name = "confirmation \(session.tokenHash)"
+        return ledger.withLock { ledger in
+            ledger.failed([name], at: now)
+            return ledger.failures(name, at: now) >= GuessLedger.free
+        }
     }
 
     /// Whether a refusal for another reason than an operator key is worth an entry in the trail: a stranger must not fill the disk.
@@ -64,12 +62,6 @@ public final class AccessGuard: Sendable {
             message: "Too many wrong keys came from here. Try again in \(seconds == 1 ? "a second" : "\(seconds) seconds").",
             headerFields: [.retryAfter: String(seconds)])
     }
-
-    private static func names(_ token: Secret, _ address: String) -> [String] {
-        ["address \(network(address))", "key \(TokenHash.sha256(token.reveal()).prefix(32))"]
-    }
-
-    private static func pair(_ names: [String]) -> String { names.joined(separator: " ") }
 
     /// One customer has a /64 of IPv6 addresses: they count as one.
     static func network(_ address: String) -> String {

@@ -1,7 +1,6 @@
 import Foundation
 
-/// Who has guessed wrong how often: the more often, the longer the wait. Only who guessed waits; a key that has opened from an
-/// address before opens from there at any time, so that no stranger can lock an operator out, not even one behind the same address.
+/// Who has guessed wrong how often: the more often, the longer the wait.
 struct GuessLedger: Sendable {
     /// Wrong tries that cost no wait: people paste the wrong line.
     static let free = 5
@@ -19,14 +18,13 @@ struct GuessLedger: Sendable {
     }
 
     private var records: [String: Record] = [:]
-    private var trusted: Set<String> = []
 
     /// How long the guesser has to wait; 0 when it may try now. Any of several names that it goes by makes it wait.
     func wait(_ names: [String], at now: Date) -> TimeInterval {
         names.map { name in
-            guard let record = records[name], record.failures >= Self.free, now.timeIntervalSince(record.lastAt) < Self.memory
-            else { return 0 }
-            let wait = min(Self.longestWait, Self.firstWait * pow(2, Double(record.failures - Self.free)))
+            let failures = failures(name, at: now)
+            guard let record = records[name], failures >= Self.free else { return 0 }
+            let wait = min(Self.longestWait, Self.firstWait * pow(2, Double(failures - Self.free)))
             // A clock set back must not make anyone wait for longer than that.
             return min(wait, max(0, record.lastAt.addingTimeInterval(wait).timeIntervalSince(now)))
         }.max() ?? 0
@@ -43,11 +41,9 @@ struct GuessLedger: Sendable {
         }
     }
 
-    func trusts(_ name: String) -> Bool { trusted.contains(name) }
-
-    mutating func trust(_ name: String) {
-        if trusted.count >= Self.capacity { trusted.removeAll() }
-        trusted.insert(name)
+    /// Wrong tries that are remembered.
+    func failures(_ name: String, at now: Date) -> Int {
+        records[name].map { now.timeIntervalSince($0.lastAt) < Self.memory ? $0.failures : 0 } ?? 0
     }
 
     /// The old ones, or the tenth that was quiet longest: so that a flood of addresses does not sort the table for each of them.

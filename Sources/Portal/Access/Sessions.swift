@@ -76,6 +76,12 @@ struct Sessions: Sendable {
         return session
     }
 
+    /// Whether a session that was read before is neither ended nor over by now. Looking is no use of it.
+    func isOpen(_ session: WebSession) async throws(StoreError) -> Bool {
+        guard let present = try await store.session(tokenHash: session.tokenHash) else { return false }
+        return Self.isAlive(present, at: time.now(), idle: idle)
+    }
+
     /// Ends the browser's session of that kind.
     /// - Returns: a cookie that removes the browser's.
     func close(_ kind: SessionKind, of request: Request) async throws(StoreError) -> ResponseCookie {

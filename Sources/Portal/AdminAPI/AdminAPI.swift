@@ -11,16 +11,19 @@ struct AdminRoute: Sendable {
     var role: OperatorRole
     /// Names allowed in the query; any other is refused, because a mistyped filter would show too much.
     var query: Set<String>
+    /// False for what takes no body: who sends one expects it to matter.
+    var takesBody: Bool
     var respond: @Sendable (AdminCall) async throws -> Response
 
     init(
-        _ method: HTTPRequest.Method, _ path: String, _ role: OperatorRole, query: Set<String> = [],
+        _ method: HTTPRequest.Method, _ path: String, _ role: OperatorRole, query: Set<String> = [], takesBody: Bool? = nil,
         _ respond: @escaping @Sendable (AdminCall) async throws -> Response
     ) {
         self.method = method
         self.path = path
         self.role = role
         self.query = query
+        self.takesBody = takesBody ?? (method != .get)
         self.respond = respond
     }
 
@@ -45,12 +48,23 @@ func addAdminRoutes(to router: inout Router, _ environment: PortalEnvironment) {
                 let key = try await authentication.key(for: request)
                 try authentication.require(route.role, of: key)
                 try route.checkQuery(of: request)
+                if !route.takesBody { try await request.requireNoBody() }
                 var response = try await route.respond(AdminCall(request: request, key: key, environment: environment))
                 response.headerFields[.cacheControl] = "no-store"
                 return response
             } catch {
                 return problemResponse(for: error, environment)
             }
+        }
+    }
+}
+
+extension Request {
+    /// - Throws: `invalidInput` for anything but white space and an empty object, `HTTPError` 413.
+    fileprivate func requireNoBody() async throws {
+        let text = String(decoding: try await body.collect(upTo: 1 << 10), as: UTF8.self)
+        guard ["", "{}"].contains(text.filter { !$0.isWhitespace }) else {
+            throw invalidInput("This call takes no body. Nothing was done.")
         }
     }
 }

@@ -32,14 +32,15 @@ struct OperatorAuthentication: Sendable {
     }
 
     /// The key that is meant, marked as used; nil when it is unknown, revoked or expired, which goes into the audit trail.
-    /// - Throws: `HTTPError` 429 after too many wrong ones; `StoreError`, `IntegrationError`.
+    ///
+    /// Every key is looked up, one read by a keyed hash of it: a right one opens however many wrong ones came before it.
+    /// - Throws: `HTTPError` 429 for a wrong one after too many of them; `StoreError`, `IntegrationError`.
     func key(for token: Secret, from address: String, to place: String) async throws -> OperatorKey? {
         let now = environment.time.now()
-        try environment.accessGuard.admit(token, from: address, at: now)
         let hashing = try await environment.accessGuard.operatorKeyHash(store, environment.keyRing, environment.random)
         let found = try await store.operatorKey(hash: hashing.hash(token))
         guard let key = found, key.isUsable(at: now) else {
-            environment.accessGuard.failed(token, from: address, at: now)
+            try environment.accessGuard.countWrong(token, from: address, at: now)
             logger.warning("An operator key was refused", metadata: ["address": "\(address)"])
             let reason = found.map { $0.revokedAt == nil ? "it has expired" : "it was revoked" } ?? "it is not known"
             try await store.appendAudit(
@@ -48,7 +49,6 @@ struct OperatorAuthentication: Sendable {
                     address: address, details: "A key for \(place) was refused: \(reason)."))
             return nil
         }
-        environment.accessGuard.succeeded(token, from: address)
         if key.lastUsedAt.map({ now.timeIntervalSince($0) >= Self.touchInterval }) ?? true {
             do {
                 try await store.touchOperatorKey(key.id, at: now)

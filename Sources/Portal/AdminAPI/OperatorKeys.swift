@@ -21,8 +21,7 @@ public enum OperatorKeys {
         time: TimeSource, by initiator: Initiator = .commandLine
     ) async throws(IntegrationError) -> (OperatorKey, Secret) {
         let name = name.trimmingCharacters(in: .whitespacesAndNewlines)
-        let hasControls = name.unicodeScalars.contains { $0.properties.generalCategory == .control }
-        guard (1...longestName).contains(name.count), !hasControls else {
+        guard (1...longestName).contains(name.count), name.isShowable else {
             throw invalidInput("The name must have 1 to \(longestName) characters and no control characters.", field: "name")
         }
         if let expiresAt, expiresAt <= time.now() {
@@ -39,10 +38,7 @@ public enum OperatorKeys {
         let key = OperatorKey(
             id: OperatorKeyID(random.identifier(prefix: "opr_")), name: name, role: role,
             hash: hashing.hash(secret), createdAt: time.now(), expiresAt: expiresAt)
-        let until = expiresAt.map { ", until \(AdminJSON.instant($0))" } ?? ""
-        let entry = AuditEntry(
-            at: time.now(), actor: initiator.actor, action: "operator.issue", partnerID: nil, address: initiator.address,
-            details: "Issued key \(key.id) '\(name)' with role \(role.rawValue)\(until).")
+        let entry = key.issue(by: initiator.actor, from: initiator.address, at: time.now())
         try await remember { () throws(StoreError) in
             try await store.audited(entry) { () async throws(StoreError) in try await store.insertOperatorKey(key) }
         }
@@ -58,22 +54,19 @@ public enum OperatorKeys {
             throw IntegrationError(code: .notFound, message: "There is no operator key \(id).")
         }
         guard key.revokedAt == nil else { return }
-        let keys = try await remember { () throws(StoreError) in try await store.operatorKeys() }
         let now = time.now()
-        guard keys.contains(where: { $0.role == .admin && $0.isUsable(at: now) && $0.id != id }) || key.role != .admin else {
+        let entry = key.revocation(by: initiator.actor, from: initiator.address, at: now)
+        let isRevoked = try await remember { () throws(StoreError) in
+            try await store.audited(entry) { () async throws(StoreError) in
+                guard try await store.revokeOperatorKey(id, at: now) else { return false }
+                try await store.deleteSessions(of: .operator(id))
+                return true
+            }
+        }
+        guard isRevoked else {
             throw IntegrationError(
                 code: .conflict,
                 message: "This is the last admin key, so it was kept. Issue another admin key, then revoke this one.")
-        }
-        try await remember { () throws(StoreError) in
-            try await store.audited(
-                AuditEntry(
-                    at: time.now(), actor: initiator.actor, action: "operator.revoke", partnerID: nil,
-                    address: initiator.address, details: "Revoked key \(id) '\(key.name)'.")
-            ) { () async throws(StoreError) in
-                try await store.revokeOperatorKey(id, at: now)
-                try await store.deleteSessions(of: .operator(id))
-            }
         }
     }
 

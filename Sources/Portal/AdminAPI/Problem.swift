@@ -57,8 +57,8 @@ struct Problem: Encodable, Sendable, Equatable {
         switch code {
         case .notFound: .notFound
         case .duplicate: .conflict
-        case .unavailable, .locked, .full, .io: .serviceUnavailable
-        case .newerSchema, .migration, .constraint, .corrupt: .internalServerError
+        // As the domain tells it: what could not be written down was not done.
+        case .unavailable, .locked, .full, .io, .newerSchema, .migration, .constraint, .corrupt: .serviceUnavailable
         }
     }
 

@@ -141,9 +141,22 @@ public struct Configuration: Sendable {
     }
 
     private static func pemBlocks(_ path: String?) throws(SettingsError) -> [String] {
+        guard let text = try text(of: path, .launchPublicKeyFile) else { return [] }
+        func refused(_ why: String) -> SettingsError {
+            SettingsError(problems: ["\(Setting.launchPublicKeyFile.key): the file \(path ?? "") \(why)"])
+        }
+        let labels = text.matches(of: /-----BEGIN ([^-]*)-----/).map { String($0.1) }
+        guard !labels.contains(where: { $0.hasSuffix("PRIVATE KEY") }) else {
+            throw refused(
+                "holds a private key. Perch needs the public one only, which `openssl pkey -pubout` writes; keep the private one in your "
+                    + "portal.")
+        }
         let end = "-----END PUBLIC KEY-----"
-        let blocks = try text(of: path, .launchPublicKeyFile)?.components(separatedBy: end) ?? []
-        return blocks.dropLast().map { $0.trimmingCharacters(in: .whitespacesAndNewlines) + "\n" + end + "\n" }
+        let blocks = text.components(separatedBy: end).dropLast()
+        guard !labels.isEmpty, labels.allSatisfy({ $0 == "PUBLIC KEY" }), blocks.count == labels.count else {
+            throw refused("must hold public keys and nothing else, each a PEM block that begins with -----BEGIN PUBLIC KEY-----.")
+        }
+        return blocks.map { $0.trimmingCharacters(in: .whitespacesAndNewlines) + "\n" + end + "\n" }
     }
 
     private static func text(of path: String?, _ setting: Setting) throws(SettingsError) -> String? {

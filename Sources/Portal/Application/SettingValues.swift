@@ -59,7 +59,8 @@ public struct SettingValues: Sendable {
             do throws(SettingsError) {
                 guard let text = try Self.text(setting, layers) else { continue }
                 if let problem = setting.kind.problem(text) {
-                    let shown = setting.isSecret ? "its value" : "\"\(text)\""
+                    // An address with a sign-in in it is as secret as the sign-in.
+                    let shown = setting.isSecret || setting.kind.mayHoldSignIn(text) ? "its value" : "\"\(text)\""
                     problems.append("\(setting.key): \(shown) \(problem) \(setting.help)")
                 }
                 texts[setting] = text
@@ -127,6 +128,10 @@ public struct SettingValues: Sendable {
 }
 
 extension Setting.Kind {
+    func mayHoldSignIn(_ text: String) -> Bool {
+        if case .address = self { text.contains("@") } else { false }
+    }
+
     /// What is wrong with a text of this kind; nil when nothing is.
     func problem(_ text: String) -> String? {
         switch self {
@@ -152,6 +157,7 @@ extension Setting.Kind {
         case .choice(let words):
             guard words.contains(text) else { return "is not one of \(words.joined(separator: ", "))." }
         case .address:
+            guard !mayHoldSignIn(text) else { return "must not hold a user name or a password." }
             guard let components = URLComponents(string: text), ["http", "https"].contains(components.scheme),
                 components.host?.isEmpty == false, !text.hasSuffix("/"), components.query == nil, components.fragment == nil
             else { return "is not an http or https address without a slash at the end." }

@@ -22,21 +22,32 @@ struct ConsoleVisit: Sendable {
     /// The field of a form in which the operator's key is entered again.
     static let confirmationField = "operatorKey"
 
-    /// - Throws: `HTTPError` 403 unless the form holds this operator's own key, 429 after too many wrong ones; `StoreError`.
+    /// Wrong keys are counted by session, and too many end it: whoever holds a stolen cookie guesses a few times, and the operator is not
+    /// kept from confirming in a session of his own.
+    /// - Throws: `HTTPError` 403 unless the form holds this operator's own key; `StoreError`.
     func requireKeyAgain(_ form: FormFields) async throws {
-        let (now, accessGuard) = (environment.time.now(), environment.accessGuard)
+        let (now, accessGuard, store) = (environment.time.now(), environment.accessGuard, environment.store)
         let entered = Secret((form[Self.confirmationField] ?? "").trimmingCharacters(in: .whitespacesAndNewlines))
-        try accessGuard.admitConfirmation(of: key.id, at: now)
-        let hashing = try await accessGuard.operatorKeyHash(environment.store, environment.keyRing, environment.random)
+        let hashing = try await accessGuard.operatorKeyHash(store, environment.keyRing, environment.random)
         if TokenHash.equal(hashing.hash(entered), key.hash) { return }
-        accessGuard.failedConfirmation(of: key.id, at: now)
-        try await environment.store.appendAudit(
+        let isOver = accessGuard.countWrongConfirmation(in: session, at: now)
+        func entry(_ action: String, _ details: String) -> AuditEntry {
             AuditEntry(
-                at: now, actor: initiator.actor, action: "confirmation.refused", partnerID: nil, address: initiator.address,
-                details: "A key entered again for \(request.path) was not the operator's."))
+                at: now, actor: initiator.actor, action: action, partnerID: nil, address: initiator.address, details: details)
+        }
+        try await store.appendAudit(
+            entry("confirmation.refused", "A key entered again for \(request.path) was not the operator's."))
+        guard isOver else {
+            throw HTTPError(
+                .forbidden, code: "key-needed-again",
+                message: "Enter your own operator key again for this. Nothing was changed.")
+        }
+        try await store.audited(entry("session.end", "Too many wrong keys were entered again in this session.")) {
+            () async throws(StoreError) in try await store.deleteSession(tokenHash: session.tokenHash)
+        }
         throw HTTPError(
-            .forbidden, code: "key-needed-again",
-            message: "Enter your own operator key again for this. Nothing was changed.")
+            .forbidden, code: "session-ended",
+            message: "Too many wrong keys were entered here, so this session was ended. Nothing was changed. Sign in again.")
     }
 
     func frame(_ title: String, _ place: ConsoleFrame.Place? = nil) -> ConsoleFrame {
@@ -126,7 +137,9 @@ struct ConsoleGate: Sendable {
             } catch let error as IntegrationError {
                 return message(visit, error.pageStatus, error.message)
             } catch let error as HTTPError {
-                return message(visit, error.status, error.message)
+                var response = message(visit, error.status, error.message)
+                response.headerFields.append(contentsOf: error.headerFields)
+                return response
             }
         }
     }

@@ -44,38 +44,27 @@ public struct Doctor: Sendable {
 
     /// The master key opens every data key, and every sealed value opens in its own row.
     private func keys(_ store: SQLiteStore) async -> InspectionCheck {
+        let name = "stored secrets"
         do {
-            guard let ring = try await KeyKeeper(configuration, dependencies, store).openForReading() else {
-                return InspectionCheck("stored secrets", "none yet")
+            let wrapped = try await store.wrappedKeys()
+            let sealed = try await store.sealedValues(notUnder: nil, after: nil, limit: .max)
+            let faults = try KeyKeeper.faults(of: sealed, under: wrapped, configuration)
+            guard let current = wrapped.first(where: { $0.retiredAt == nil }) else {
+                return InspectionCheck(name, sealed.isEmpty ? "none yet" : "no data key", faults: faults)
             }
-            var faults: [String] = []
-            var (count, retired) = (0, 0)
-            var cursor: SealContext?
-            while true {
-                let values = try await store.sealedValues(notUnder: nil, after: cursor, limit: 200)
-                guard let last = values.last else { break }
-                for value in values {
-                    count += 1
-                    if value.sealed.keyID != ring.keyID { retired += 1 }
-                    do {
-                        _ = try ring.open(value.sealed, value.context)
-                    } catch {
-                        faults.append(error.message)
-                    }
-                }
-                cursor = last.context
+            let retired = sealed.count { $0.sealed.keyID != current.id }
+            var remark = "\(sealed.count - faults.count) open with data key \(current.id)"
+            if retired > 0 { remark += "; \(retired) of \(sealed.count) not sealed with it: `perch keys rotate data` was cut off" }
+            if try KeyKeeper.isMasterRotationCutOff(configuration) {
+                remark += "; `perch keys rotate master` was cut off, and the next start ends it"
             }
-            let remark = "\(count) open with data key \(ring.keyID)"
-            return InspectionCheck(
-                "stored secrets",
-                retired == 0 ? remark : remark + "; \(retired) of them with a retired one: `perch keys rotate` was cut off",
-                faults: faults)
+            return InspectionCheck(name, remark, faults: faults)
         } catch let error as SecretsError {
-            return InspectionCheck("stored secrets", "could not be opened", faults: [error.message])
+            return InspectionCheck(name, "could not be opened", faults: [error.message])
         } catch let error as StoreError {
-            return InspectionCheck("stored secrets", "could not be read", faults: [error.message])
+            return InspectionCheck(name, "could not be read", faults: [error.message])
         } catch {
-            return InspectionCheck("stored secrets", "could not be opened", faults: ["\(error)"])
+            return InspectionCheck(name, "could not be opened", faults: ["\(error)"])
         }
     }
 }

@@ -24,8 +24,11 @@ public struct KeyKeeper: Sendable {
     public func openKeyRing() async throws(ApplicationError) -> KeyRing {
         do {
             let wrapped = try await store.wrappedKeys()
+            // A new data key beside secrets that another one sealed would hide that theirs is gone.
+            if !wrapped.contains(where: { $0.retiredAt == nil }) { try await requireNothingSealed() }
             let master = try masterKey(for: wrapped)
             if let keyRing = try KeyRing.open(wrapped, master: master) {
+                try await requireSomethingOpens(keyRing, Set(wrapped.map(\.id)))
                 turn.adopt(master)
                 return keyRing
             }
@@ -42,10 +45,56 @@ public struct KeyKeeper: Sendable {
         }
     }
 
-    /// Opens what is there and makes nothing: for a look from outside.
-    public func openForReading() async throws -> KeyRing? {
-        let wrapped = try await store.wrappedKeys()
-        return wrapped.isEmpty ? nil : try Self.open(wrapped, configuration)
+    private func requireNothingSealed() async throws {
+        guard try await store.sealedValues(notUnder: nil, after: nil, limit: 1).isEmpty else {
+            throw ApplicationError(
+                """
+                The database holds stored secrets, but not the data key that opens them. Nothing was changed. Put the database back \
+                from a backup that holds it; `perch doctor` looks at one.
+                """)
+        }
+    }
+
+    /// One secret whose data key is gone is for `perch doctor` to name; when it is all of them, this is not the database's data key.
+    private func requireSomethingOpens(_ keyRing: KeyRing, _ known: Set<String>) async throws {
+        let lost = try await store.sealedValues(notUnder: keyRing.keyID, after: nil, limit: .max)
+            .count { $0.sealed.keyID.map { !known.contains($0) } ?? true }
+        guard lost > 0 else { return }
+        let all = try await store.sealedValues(notUnder: nil, after: nil, limit: .max).count
+        dependencies.logger.error(
+            "stored secrets whose data key is not in the database; `perch doctor` names them",
+            metadata: ["lost": "\(lost)", "of": "\(all)"])
+        if lost == all { try await requireNothingSealed() }
+    }
+
+    /// What does not open, each by name. Empty when all is well.
+    /// - Throws: as `open(_:_:)`.
+    public static func faults(
+        of sealed: [SealedValue], under wrapped: [WrappedDataKey], _ configuration: Configuration
+    ) throws(SecretsError) -> [String] {
+        if wrapped.isEmpty, sealed.isEmpty { return [] }
+        guard wrapped.contains(where: { $0.retiredAt == nil }), let ring = try open(wrapped, configuration) else {
+            let ids = Set(sealed.compactMap(\.sealed.keyID)).sorted().joined(separator: ", ")
+            return [
+                "No data key is in use, and \(sealed.count) stored secrets are sealed with \(ids.isEmpty ? "none" : ids). Restore a backup "
+                    + "that holds the data key; the service does not start without it."
+            ]
+        }
+        var faults: [String] = []
+        for value in sealed {
+            do throws(SecretsError) {
+                _ = try ring.open(value.sealed, value.context)
+            } catch {
+                faults.append(error.message)
+            }
+        }
+        return faults
+    }
+
+    /// Whether a rotation of the master key was cut off and waits for the next start to end it.
+    public static func isMasterRotationCutOff(_ configuration: Configuration) throws(SecretsError) -> Bool {
+        guard configuration.secretKey == nil else { return false }
+        return try MasterKeyFile.load(MasterKeyFile.nextPath(of: keyFile(configuration))) != nil
     }
 
     /// Opens data keys with the master key that there is; makes none.
@@ -53,6 +102,14 @@ public struct KeyKeeper: Sendable {
     public static func open(_ wrapped: [WrappedDataKey], _ configuration: Configuration) throws(SecretsError) -> KeyRing? {
         let keyFile = keyFile(configuration)
         let given = try givenKey(configuration)
+        if given == nil, let next = try MasterKeyFile.load(MasterKeyFile.nextPath(of: keyFile)) {
+            // Cut off after the database was wrapped with the next key, before that took the file's place.
+            do throws(SecretsError) {
+                return try KeyRing.open(wrapped, master: next)
+            } catch {
+                guard error.code == .masterKeyWrong else { throw error }
+            }
+        }
         let found = given == nil ? try MasterKeyFile.load(keyFile) : given
         guard let master = found else {
             throw SecretsError(
@@ -81,6 +138,7 @@ public struct KeyKeeper: Sendable {
     /// ended, whichever of the two it had reached.
     private func masterKey(for wrapped: [WrappedDataKey]) throws(SecretsError) -> MasterKey {
         if let given = try Self.givenKey(configuration) { return given }
+        try MasterKeyFile.removeLeftovers(of: keyFile)
         if let next = try MasterKeyFile.load(MasterKeyFile.nextPath(of: keyFile)) {
             do {
                 _ = try KeyRing.open(wrapped, master: next)
@@ -168,7 +226,10 @@ public struct KeyKeeper: Sendable {
     public func finishRotation(_ keyRing: KeyRing) async throws {
         guard try await store.wrappedKeys().count > 1 else { return }
         let report = try await reseal(keyRing)
-        let removed = try await store.removeUnusedKeys()
+        let entry = AuditEntry(
+            at: dependencies.time.now(), actor: "perch", action: "keys.removeRetired", partnerID: nil, address: nil,
+            details: "A rotation of the data key that was cut off is done; what nothing needs any more was removed.")
+        let removed = try await store.audited(entry) { () async throws(StoreError) in try await store.removeUnusedKeys() }
         dependencies.logger.notice(
             "went on with a rotation of the data key",
             metadata: [

@@ -44,6 +44,23 @@ public enum MasterKeyFile {
         guard unlink(nextPath(of: path)) == 0 || errno == ENOENT else { throw unavailable(nextPath(of: path), lastError()) }
     }
 
+    /// Removes what a kill in the middle of writing a key left: copies of keys that nobody looks after. Only while no other process
+    /// writes one.
+    public static func removeLeftovers(of path: String) throws(SecretsError) {
+        let file = URL(filePath: path)
+        let directory = file.deletingLastPathComponent().path(percentEncoded: false)
+        let names: [String]
+        do {
+            names = try FileManager.default.contentsOfDirectory(atPath: directory)
+        } catch {
+            throw unavailable(path, error.localizedDescription)
+        }
+        for name in names
+        where [path, nextPath(of: path)].contains(where: { name.hasPrefix(URL(filePath: $0).lastPathComponent + ".new-") }) {
+            guard unlink("\(directory)/\(name)") == 0 || errno == ENOENT else { throw unavailable("\(directory)/\(name)", lastError()) }
+        }
+    }
+
     /// The key in the file; nil when there is no file.
     /// - Throws: as `loadOrCreate`.
     public static func load(_ path: String) throws(SecretsError) -> MasterKey? {

@@ -88,7 +88,7 @@ public struct AuditEntry: Sendable, Hashable {
     /// Given by the store, ascending.
     public var sequence: Int
     public var at: Date
-    /// For instance `partner:par_1`, `operator:opk_2`, `commandLine`, `scheduler`.
+    /// For instance `partner:par_1`, `operator:opr_2`, `commandLine`, `perch` for what it does by itself.
     public var actor: String
     /// For instance `connection.connect`.
     public var action: String
@@ -125,7 +125,9 @@ public protocol AccessStore: Sendable {
     /// Does nothing when the key has another hash than `before`.
     func replaceOperatorKeyHash(_ id: OperatorKeyID, _ before: String, with hash: String) async throws(StoreError)
     /// A key that is revoked already keeps its first revocation.
-    func revokeOperatorKey(_ id: OperatorKeyID, at: Date) async throws(StoreError)
+    /// - Returns: false for the last admin key that opens anything at that instant, which is left as it is: nobody could make another.
+    @discardableResult
+    func revokeOperatorKey(_ id: OperatorKeyID, at: Date) async throws(StoreError) -> Bool
 
     func insertSession(_ session: WebSession) async throws(StoreError)
     /// The session as stored, expired or not.

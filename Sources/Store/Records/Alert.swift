@@ -81,6 +81,8 @@ public protocol AlertStore: Sendable {
     /// Inserts unless the partner has an alert with the same `alertID`; returns the stored one either way.
     func insertAlert(_ alert: Alert) async throws(StoreError) -> Alert
     func alert(_ id: AlertID) async throws(StoreError) -> Alert?
+    /// Nil for another partner's alert, as for one that never was.
+    func alert(_ id: AlertID, of partner: PartnerID) async throws(StoreError) -> Alert?
     /// A partner's alerts, newest first, those made before `cursor`'s alert; none for an unknown cursor.
     func alerts(_ partner: PartnerID, before cursor: AlertID?, limit: Int) async throws(StoreError) -> [Alert]
     /// Alerts that are not final and due at or before `instant`, earliest first.

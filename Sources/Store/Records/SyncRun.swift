@@ -203,6 +203,8 @@ public protocol SyncRunStore: Sendable {
     /// - Throws: `StoreError` with code `notFound` for an unknown partner, `duplicate` when the id is taken.
     func insertRun(_ run: SyncRun) async throws(StoreError) -> RunInsertion
     func run(_ id: SyncRunID) async throws(StoreError) -> SyncRun?
+    /// Nil for another partner's run, as for one that never was.
+    func run(_ id: SyncRunID, of partner: PartnerID) async throws(StoreError) -> SyncRun?
     func activeRun(_ partner: PartnerID) async throws(StoreError) -> SyncRun?
     /// A partner's runs of the given purposes, newest first, those created before `cursor`'s run; none for an unknown cursor.
     func runs(

@@ -38,13 +38,20 @@ extension SQLiteStore {
         try await write { try $0.change("UPDATE operator_key SET hash = ? WHERE id = ? AND hash = ?", [hash, id.rawValue, before]) }
     }
 
-    public func revokeOperatorKey(_ id: OperatorKeyID, at instant: Date) async throws(StoreError) {
+    @discardableResult
+    public func revokeOperatorKey(_ id: OperatorKeyID, at instant: Date) async throws(StoreError) -> Bool {
         try await write { database in
-            // The first revocation is the one that counts.
-            let found = try database.change(
-                "UPDATE operator_key SET revoked_at = COALESCE(revoked_at, ?) WHERE id = ?",
-                [instant.milliseconds, id.rawValue])
-            guard found == 1 else { throw StoreError.notFound("operator key", id) }
+            // Two admins who revoke each other at once are told apart here, where one comes after the other.
+            let revoked = try database.change(
+                """
+                UPDATE operator_key SET revoked_at = ?1 WHERE id = ?2 AND revoked_at IS NULL AND (role <> 'admin' OR EXISTS (
+                    SELECT 1 FROM operator_key WHERE role = 'admin' AND id <> ?2 AND revoked_at IS NULL
+                        AND (expires_at IS NULL OR expires_at > ?1)))
+                """, [instant.milliseconds, id.rawValue])
+            guard revoked == 0 else { return true }
+            guard let key = try database.fetchOne(OperatorKey.self, "SELECT * FROM operator_key WHERE id = ?", [id.rawValue])
+            else { throw StoreError.notFound("operator key", id) }
+            return key.revokedAt != nil
         }
     }
 }

@@ -28,12 +28,18 @@ extension SQLiteStore {
         try await read { try $0.alert(id) }
     }
 
+    public func alert(_ id: AlertID, of partner: PartnerID) async throws(StoreError) -> Alert? {
+        try await read {
+            try $0.fetchOne(Alert.self, "SELECT * FROM alert WHERE id = ? AND partner_id = ?", [id.rawValue, partner.rawValue])
+        }
+    }
+
     public func alerts(
         _ partner: PartnerID, before cursor: AlertID?, limit: Int
     ) async throws(StoreError) -> [Alert] {
         try await read { database in
             var arguments: StatementArguments = [partner.rawValue]
-            if let cursor { arguments += [cursor.rawValue] }
+            if let cursor { arguments += [cursor.rawValue, partner.rawValue] }
             arguments += [max(0, limit)]
             return try database.fetchAll(Alert.self, Queries.alerts(isPaged: cursor != nil), arguments)
         }
@@ -69,9 +75,9 @@ extension SQLiteStore {
 }
 
 extension Queries {
-    /// Arguments: partner, the cursor's id when paged, limit.
+    /// Arguments: partner, the cursor's id and the partner again when paged, limit.
     static func alerts(isPaged: Bool) -> String {
-        let page = isPaged ? "AND (created_at, sequence) < (SELECT created_at, sequence FROM alert WHERE id = ?)" : ""
+        let page = isPaged ? "AND (created_at, sequence) < (SELECT created_at, sequence FROM alert WHERE id = ? AND partner_id = ?)" : ""
         return "SELECT * FROM alert WHERE partner_id = ? \(page) ORDER BY created_at DESC, sequence DESC LIMIT ?"
     }
 

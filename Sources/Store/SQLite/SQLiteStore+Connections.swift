@@ -12,9 +12,11 @@ extension SQLiteStore {
         _ partner: PartnerID, _ change: @escaping @Sendable (inout Connection) -> Void
     ) async throws(StoreError) -> Connection {
         try await write { database in
-            var connection = try database.connection(partner)
+            let before = try database.connection(partner)
+            var connection = before
             change(&connection)
             connection.partnerID = partner
+            guard connection != before else { return before }
             try database.update(connection)
             return try database.connection(partner)
         }

@@ -57,23 +57,7 @@ extension SQLiteStore {
     public func sealedValues(
         notUnder keyID: String?, after cursor: SealContext?, limit: Int
     ) async throws(StoreError) -> [SealedValue] {
-        try await read { database in
-            var found: [SealedValue] = []
-            for column in SealedColumn.all where cursor.map({ column.table >= $0.table }) ?? true {
-                let after = cursor.flatMap { $0.table == column.table ? $0.row : nil }
-                let rows = try Row.fetchCursor(
-                    database.cachedStatement(sql: column.values),
-                    arguments: [after, after, keyID.map { Data($0.utf8) }, max(0, limit - found.count)])
-                while let row = try rows.next() {
-                    let reader = RowReader(row, of: column.table, key: ["row"])
-                    found.append(
-                        SealedValue(
-                            context: SealContext(table: column.table, row: try reader.text("row"), column: column.column),
-                            sealed: SealedSecret(bytes: try reader.bytes("value"))))
-                }
-            }
-            return found
-        }
+        try await read { try $0.sealedValues(notUnder: keyID, after: cursor, limit: limit) }
     }
 
     public func replaceSealed(_ replacements: [SealedReplacement]) async throws(StoreError) -> Int {
@@ -139,6 +123,25 @@ struct SealedColumn: Sendable {
 }
 
 extension Database {
+    /// Sealed values by table and row, those after `cursor`, leaving out what this data key sealed.
+    func sealedValues(notUnder keyID: String?, after cursor: SealContext?, limit: Int) throws -> [SealedValue] {
+        var found: [SealedValue] = []
+        for column in SealedColumn.all where cursor.map({ column.table >= $0.table }) ?? true {
+            let after = cursor.flatMap { $0.table == column.table ? $0.row : nil }
+            let rows = try Row.fetchCursor(
+                cachedStatement(sql: column.values),
+                arguments: [after, after, keyID.map { Data($0.utf8) }, max(0, limit - found.count)])
+            while let row = try rows.next() {
+                let reader = RowReader(row, of: column.table, key: ["row"])
+                found.append(
+                    SealedValue(
+                        context: SealContext(table: column.table, row: try reader.text("row"), column: column.column),
+                        sealed: SealedSecret(bytes: try reader.bytes("value"))))
+            }
+        }
+        return found
+    }
+
     fileprivate func insert(_ key: WrappedDataKey) throws {
         try insert(
             into: "data_key",

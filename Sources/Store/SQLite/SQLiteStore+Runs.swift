@@ -10,6 +10,12 @@ extension SQLiteStore {
         try await read { try $0.run(id) }
     }
 
+    public func run(_ id: SyncRunID, of partner: PartnerID) async throws(StoreError) -> SyncRun? {
+        try await read {
+            try $0.fetchOne(SyncRun.self, "SELECT * FROM sync_run WHERE id = ? AND partner_id = ?", [id.rawValue, partner.rawValue])
+        }
+    }
+
     public func activeRun(_ partner: PartnerID) async throws(StoreError) -> SyncRun? {
         try await read { try $0.activeRun(partner) }
     }
@@ -19,7 +25,7 @@ extension SQLiteStore {
     ) async throws(StoreError) -> [SyncRun] {
         try await read { database in
             var arguments: StatementArguments = [partner.rawValue]
-            if let cursor { arguments += [cursor.rawValue] }
+            if let cursor { arguments += [cursor.rawValue, partner.rawValue] }
             arguments += [max(0, limit)]
             return try database.fetchAll(SyncRun.self, Queries.runs(purposes, isPaged: cursor != nil), arguments)
         }
@@ -101,10 +107,10 @@ extension Queries {
     /// Argument: partner.
     static let activeRun = "SELECT * FROM sync_run WHERE partner_id = ? AND finished_at IS NULL"
 
-    /// Arguments: partner, the cursor's id when paged, limit.
+    /// Arguments: partner, the cursor's id and the partner again when paged, limit.
     static func runs(_ purposes: Set<RunPurpose>, isPaged: Bool) -> String {
         let words = purposes.map { "'\($0.rawValue)'" }.sorted().joined(separator: ", ")
-        let page = isPaged ? "AND (created_at, sequence) < (SELECT created_at, sequence FROM sync_run WHERE id = ?)" : ""
+        let page = isPaged ? "AND (created_at, sequence) < (SELECT created_at, sequence FROM sync_run WHERE id = ? AND partner_id = ?)" : ""
         return """
             SELECT * FROM sync_run WHERE partner_id = ? AND purpose IN (\(words)) \(page)
             ORDER BY created_at DESC, sequence DESC LIMIT ?

@@ -30,14 +30,16 @@ struct DatabaseCommand: AsyncParsableCommand {
                 } catch {
                     throw ApplicationError(error.message)
                 }
-                defer { if toOutput { unlink(path) } }
+                // Without a name before a byte of it goes out: a reader that ends early ends this process too.
+                let copy = toOutput ? try FileHandle(forReadingFrom: URL(filePath: path)) : nil
+                if toOutput { unlink(path) }
                 let faults = checks.flatMap(\.faults)
                 guard faults.isEmpty else {
                     throw ApplicationError(
                         "The copy is as damaged as the database: \(faults.joined(separator: " "))"
                             + (toOutput ? "" : " It was kept as \(path)."))
                 }
-                if toOutput { try pour(path) }
+                if let copy { try pour(copy) }
                 for check in checks where check.name == "audit trail" { Console.warn("Backed up. Audit trail: \(check.remark)") }
             }
         }
@@ -47,8 +49,7 @@ struct DatabaseCommand: AsyncParsableCommand {
             FileManager.default.temporaryDirectory.appending(path: dependencies.random.identifier(prefix: "perch-backup-")).path
         }
 
-        private func pour(_ path: String) throws {
-            let source = try FileHandle(forReadingFrom: URL(filePath: path))
+        private func pour(_ source: FileHandle) throws {
             while let piece = try source.read(upToCount: 1 << 20), !piece.isEmpty {
                 try FileHandle.standardOutput.write(contentsOf: piece)
             }
@@ -63,23 +64,30 @@ struct DatabaseCommand: AsyncParsableCommand {
         @Argument(help: "The backup, or - for standard input.") var file: String
         @Flag(help: "Move a database that is there aside.") var replace = false
         @Flag(help: "Bring a backup of an older schema to this Perch's.") var upgrade = false
+        @Flag(help: "Restore although stored secrets of the backup do not open; they have to be entered again.") var withClosedSecrets =
+            false
 
         func run() async throws {
             try await Console.reporting {
                 let configuration = try settings.configuration()
                 let dependencies = try Dependencies.live(configuration)
-                let fromInput = file == "-"
-                let path = fromInput ? try drain(dependencies) : file
-                defer { if fromInput { unlink(path) } }
                 var restore = DatabaseRestore(
-                    backup: path, directory: configuration.dataDirectory,
+                    backup: file == "-" ? "/dev/stdin" : file, directory: configuration.dataDirectory,
                     migrationsDirectory: configuration.resources.migrationsDirectory)
                 restore.replaces = replace
                 restore.upgrades = upgrade
                 let report: DatabaseRestore.Report
                 do {
-                    report = try restore.run(at: dependencies.time.now()) { wrapped in
-                        if !wrapped.isEmpty { _ = try KeyKeeper.open(wrapped, configuration) }
+                    report = try restore.run(at: dependencies.time.now()) { wrapped, sealed in
+                        let faults = try KeyKeeper.faults(of: sealed, under: wrapped, configuration)
+                        for fault in faults { Console.warn(fault) }
+                        guard faults.isEmpty || withClosedSecrets && !wrapped.isEmpty else {
+                            throw ApplicationError(
+                                """
+                                Stored secrets of the backup do not open. Nothing was changed. Restore another backup, or say \
+                                --with-closed-secrets to go on without them.
+                                """)
+                        }
                     }
                 } catch let error as StoreError {
                     throw ApplicationError(error.message)
@@ -90,17 +98,6 @@ struct DatabaseCommand: AsyncParsableCommand {
                 for migration in report.applied { Console.warn("Applied \(migration).") }
                 Console.say("Restored. Everybody has to sign in again.")
             }
-        }
-
-        private func drain(_ dependencies: Dependencies) throws -> String {
-            let path = FileManager.default.temporaryDirectory.appending(path: dependencies.random.identifier(prefix: "perch-restore-")).path
-            guard FileManager.default.createFile(atPath: path, contents: nil, attributes: [.posixPermissions: 0o600]) else {
-                throw ApplicationError("The file \(path) cannot be made. Nothing was changed.")
-            }
-            let target = try FileHandle(forWritingTo: URL(filePath: path))
-            while let piece = try FileHandle.standardInput.read(upToCount: 1 << 20), !piece.isEmpty { try target.write(contentsOf: piece) }
-            try target.close()
-            return path
         }
     }
 }

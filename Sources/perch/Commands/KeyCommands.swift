@@ -42,7 +42,7 @@ struct Keys: AsyncParsableCommand {
             try await Console.reporting {
                 let newKey = try newKeyFile.map { try secret(in: $0) }
                 if let url {
-                    try await ask(url, newKey)
+                    try await ask(String(url.reversed().drop { $0 == "/" }.reversed()), newKey)
                 } else {
                     try await withKeys(settings) { store, keyRing, keeper in
                         switch layer {
@@ -69,7 +69,10 @@ struct Keys: AsyncParsableCommand {
         private func sayMaster() {
             Console.say(
                 newKeyFile.map { "The data keys are wrapped with the new key. Set PERCH_SECRET_KEY_FILE to \($0) before the next start." }
-                    ?? "The data keys are wrapped with a new key, which is in the key file now. Copies of the old file open nothing any more."
+                    ?? """
+                    The data keys are wrapped with a new key, which is in the key file now. Keep a copy of the old file as long as you keep \
+                    backups from before: only it opens them.
+                    """
             )
         }
 

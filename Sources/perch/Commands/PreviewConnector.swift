@@ -24,14 +24,15 @@ struct PreviewConnector: AsyncParsableCommand {
 
     func run() async throws {
         try await Console.reporting {
-            let (given, perch) = try sorted(try ConnectorDefinition(named: file))
+            let settings = try ConnectorSource(named: file).deploymentSettings
+            let (given, perch) = try sorted(settings)
             let sources = SettingSources(
                 commandLine: perch, environment: ProcessInfo.processInfo.environment, environmentFile: try EnvironmentFile.read(envFile))
             let configuration = try Configuration(sources)
             let dependencies = try Dependencies.live(configuration)
             let trace = RequestTrace()
             let connector = try makeConnector(configuration, dependencies, trace: trace)
-            let entered = try entered(given, connector, sources)
+            let entered = try entered(given, connector, settings, sources)
             let received = try received(connector, dependencies)
             var report = PreviewReport(connector)
             do throws(ConnectorError) {
@@ -72,7 +73,7 @@ struct PreviewConnector: AsyncParsableCommand {
     }
 
     /// `--set` split into the definition's settings and Perch's own.
-    private func sorted(_ definition: ConnectorDefinition) throws(SettingsError) -> (given: [String: String], perch: [String: String]) {
+    private func sorted(_ known: [DefinitionSetting]) throws(SettingsError) -> (given: [String: String], perch: [String: String]) {
         var given: [String: String] = [:]
         var perch = ["PERCH_CONNECTOR": file]
         for setting in settings {
@@ -83,7 +84,7 @@ struct PreviewConnector: AsyncParsableCommand {
             let (name, value) = (String(parts[0]), String(parts[1]))
             if name.hasPrefix("PERCH_") {
                 perch[name] = value
-            } else if let setting = definition.deploymentSettings.first(where: { $0.name == name }) {
+            } else if let setting = known.first(where: { $0.name == name }) {
                 perch["PERCH_" + setting.environmentName] = value
             } else {
                 given[name] = value
@@ -94,13 +95,13 @@ struct PreviewConnector: AsyncParsableCommand {
 
     /// What the form under "Connect" would hold.
     private func entered(
-        _ given: [String: String], _ connector: any Connector, _ sources: SettingSources
+        _ given: [String: String], _ connector: any Connector, _ deployment: [DefinitionSetting], _ sources: SettingSources
     ) throws(SettingsError) -> [String: String] {
         var entered: [String: String] = [:]
         var problems: [String] = []
         let known = Set(connector.fields.flatMap { [$0.name, $0.environmentName] })
         for name in given.keys.sorted() where !known.contains(name) {
-            let names = (connector.fields.map(\.name) + connector.definition.deploymentSettings.map(\.name)).joined(separator: ", ")
+            let names = (connector.fields.map(\.name) + deployment.map(\.name)).joined(separator: ", ")
             problems.append("--set \(name): \(connector.productName) has no such setting. It has \(names.isEmpty ? "none" : names).")
         }
         for field in connector.fields {

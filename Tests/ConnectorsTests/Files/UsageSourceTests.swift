@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import Connectors
@@ -75,6 +76,28 @@ struct UsageSourceTests {
         let text = (Self.small + Self.file).replacing(right, with: wrong)
         let error = #expect(throws: DefinitionError.self) { try read(text) }
         #expect(error?.problems.contains { $0.line == line && $0.message.contains(says) } == true, "\(error?.description ?? "taken")")
+    }
+
+    @Test("fits its JSON Schema, which knows the same keys and words")
+    func schema() throws {
+        let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appending(path: "../../../Public/usage-source.schema.json")
+        let schema = JSONSchema(root: try JSONValue(parsing: [UInt8](try Data(contentsOf: path))))
+        let sound = try DocumentNode.parse(Array((Self.small + Self.file).utf8), file: "mine.yaml")
+        #expect(schema.problems(sound.json) == [])
+        #expect(schema.root["$defs"]?["category"]?["enum"]?.elements?.compactMap(\.string) == GradientWords.categories)
+        #expect(schema.root["$defs"]?["subcategory"]?["enum"]?.elements?.compactMap(\.string) == GradientWords.subcategories)
+        let encodings = schema.root["properties"]?["file"]?["properties"]?["encoding"]?["enum"]?.elements?.compactMap(\.string)
+        #expect(encodings == TextEncoding.allCases.map(\.rawValue))
+        for place in sound.places where !place.isFree {
+            #expect(schema.problems(sound.adding("nonsense", at: place.path[...]).json) != [], "\(place.path)")
+        }
+        for (right, wrong) in [
+            ("kind: usage", "kind: usag"), ("type: csv", "type: xml"), ("delimiter: \";\"", "delimiter: a"),
+            ("encoding: windows-1252", "encoding: latin1"), ("decimalMark: comma", "decimalMark: dot"), ("version: 2", "version: 0"),
+        ] {
+            let broken = try DocumentNode.parse(Array((Self.small + Self.file).replacing(right, with: wrong).utf8), file: "mine.yaml")
+            #expect(schema.problems(broken.json) != [], "\(wrong)")
+        }
     }
 
     @Test("without a kind is a definition of an API, and a word without a dot a built-in one")

@@ -100,9 +100,9 @@ struct StepwiseStore: Store {
         await step()
         try memory.replaceOperatorKeyHash(id, before, with: hash)
     }
-    func revokeOperatorKey(_ id: OperatorKeyID, at: Date) async throws(StoreError) {
+    func revokeOperatorKey(_ id: OperatorKeyID, at: Date) async throws(StoreError) -> Bool {
         await step()
-        try memory.revokeOperatorKey(id, at: at)
+        return try memory.revokeOperatorKey(id, at: at)
     }
     func insertSession(_ session: WebSession) async throws(StoreError) {
         await step()
@@ -160,6 +160,10 @@ struct StepwiseStore: Store {
     func alert(_ id: AlertID) async throws(StoreError) -> Alert? {
         await step()
         return try memory.alert(id)
+    }
+    func alert(_ id: AlertID, of partner: PartnerID) async throws(StoreError) -> Alert? {
+        await step()
+        return try memory.alert(id, of: partner)
     }
     func alerts(_ partner: PartnerID, before cursor: AlertID?, limit: Int) async throws(StoreError) -> [Alert] {
         await step()
@@ -284,6 +288,10 @@ struct StepwiseStore: Store {
     func run(_ id: SyncRunID) async throws(StoreError) -> SyncRun? {
         await step()
         return try memory.run(id)
+    }
+    func run(_ id: SyncRunID, of partner: PartnerID) async throws(StoreError) -> SyncRun? {
+        await step()
+        return try memory.run(id, of: partner)
     }
     func activeRun(_ partner: PartnerID) async throws(StoreError) -> SyncRun? {
         await step()

@@ -57,6 +57,25 @@ struct OperatorKeyStoreTests {
             await expectFailure(.notFound) { try await store.revokeOperatorKey(OperatorKeyID("none"), at: now) }
         }
     }
+
+    @Test("of which the last admin in use is kept, also when two revoke each other at once", arguments: StoreKind.all)
+    func lastAdmin(kind: StoreKind) async throws {
+        try await withStore(kind) { store in
+            var expired = key(0)
+            expired.expiresAt = now + 5
+            for key in [expired, key(1, .operator), key(2), key(3)] { try await store.insertOperatorKey(key) }
+            async let second = store.revokeOperatorKey(key(2).id, at: now + 10)
+            async let third = store.revokeOperatorKey(key(3).id, at: now + 10)
+            let answers = try await [second, third]
+            #expect(answers.filter { $0 }.count == 1)
+            let (gone, kept) = answers[0] ? (key(2), key(3)) : (key(3), key(2))
+            #expect(try await store.revokeOperatorKey(gone.id, at: now + 11), "it is revoked already")
+            #expect(try await store.operatorKey(gone.id)?.revokedAt == now + 10)
+            #expect(try await !store.revokeOperatorKey(kept.id, at: now + 11))
+            #expect(try await store.operatorKey(kept.id)?.revokedAt == nil)
+            #expect(try await store.revokeOperatorKey(key(1).id, at: now + 11), "another role's can always go")
+        }
+    }
 }
 
 @Suite("Browser sessions")

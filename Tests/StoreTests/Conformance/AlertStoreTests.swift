@@ -67,6 +67,23 @@ struct AlertStoreTests {
         }
     }
 
+    @Test("does not find another partner's, not even as a place to go on from", arguments: StoreKind.all)
+    func foreign(kind: StoreKind) async throws {
+        try await withStore(kind) { store in
+            let other = Sample.partner(2)
+            for (owner, id, seconds) in [(other, "older", 1.0), (partner, "mine", 2)] {
+                try await store.createPartner(owner)
+                _ = try await store.insertAlert(Sample.alert(id, owner, at: now + seconds))
+            }
+            #expect(try await store.alert(AlertID("mine"), of: partner.id)?.id == AlertID("mine"))
+            for id in ["mine", "none"] {
+                #expect(try await store.alert(AlertID(id), of: other.id) == nil)
+                #expect(try await store.alerts(other.id, before: AlertID(id), limit: 9).isEmpty)
+            }
+            #expect(try await store.alerts(other.id, before: nil, limit: 9).map(\.id.rawValue) == ["older"])
+        }
+    }
+
     @Test("finds what is due, earliest first, and nothing final", arguments: StoreKind.all)
     func due(kind: StoreKind) async throws {
         try await withStore(kind) { store in

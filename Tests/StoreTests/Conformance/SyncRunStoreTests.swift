@@ -107,6 +107,25 @@ struct SyncRunStoreTests {
         }
     }
 
+    @Test("of another partner are not there, not even as a place to go on from", arguments: StoreKind.all)
+    func foreign(kind: StoreKind) async throws {
+        try await withStore(kind) { store in
+            let other = Sample.partner(2)
+            for (owner, id, seconds) in [(other, "older", 1.0), (partner, "mine", 2)] {
+                try await store.createPartner(owner)
+                let run = Sample.run(id, owner, .usage, at: now + seconds)
+                _ = try await store.insertRun(run)
+                _ = try await store.finish(run)
+            }
+            #expect(try await store.run(SyncRunID("mine"), of: partner.id)?.id == SyncRunID("mine"))
+            for id in ["mine", "none"] {
+                #expect(try await store.run(SyncRunID(id), of: other.id) == nil)
+                #expect(try await store.runs(other.id, purposes: [.usage], before: SyncRunID(id), limit: 9).isEmpty)
+            }
+            #expect(try await store.runs(other.id, purposes: [.usage], before: nil, limit: 9).map(\.id.rawValue) == ["older"])
+        }
+    }
+
     @Test("are changed in everything but what they are, whose they are and what was counted", arguments: StoreKind.all)
     func update(kind: StoreKind) async throws {
         try await withStore(kind) { store in

@@ -46,7 +46,7 @@ struct BackupTests {
                         "backup-\(number)"
                     ])
                 try await withTemporaryDirectory { place in
-                    _ = try restore(file, to: place).run(at: Sample.now) { _ in }
+                    _ = try restore(file, to: place).run(at: Sample.now) { _, _ in }
                     let copy = try openSQLiteStore(place)
                     #expect(try await copy.damage() == [])
                     let tally = try #require(try await copy.run(run.id)).tally
@@ -70,7 +70,7 @@ struct BackupTests {
             try await store.close()
             var task = restore(file, to: directory)
             task.replaces = true
-            let report = try task.run(at: Sample.now + 1) { _ in }
+            let report = try task.run(at: Sample.now + 1) { _, _ in }
             let aside = try #require(report.movedAside)
             #expect(FileManager.default.fileExists(atPath: aside))
             let restored = try openSQLiteStore(directory)
@@ -88,8 +88,9 @@ struct BackupTests {
         try await withTemporaryDirectory { directory in
             let store = try await filled(directory)
             let id = OperatorKeyID("op_1")
-            try await store.insertOperatorKey(
-                OperatorKey(id: id, name: "Left", role: .admin, hash: "hash", createdAt: Sample.now))
+            let key = OperatorKey(id: id, name: "Left", role: .viewer, hash: "hash", createdAt: Sample.now)
+            try await store.insertOperatorKey(key)
+            try await store.appendAudit(key.issue(by: "commandLine", from: nil, at: Sample.now))
             let file = directory + "/backup"
             try await store.backup(to: file, migrationsDirectory: migrationsDirectory)
             try await store.revokeOperatorKey(id, at: Sample.now + 1)
@@ -99,7 +100,7 @@ struct BackupTests {
             task.replaces = true
             var asides: Set<String> = []
             for _ in 0..<3 {
-                let aside = try #require(try task.run(at: Sample.now + 2) { _ in }.movedAside)
+                let aside = try #require(try task.run(at: Sample.now + 2) { _, _ in }.movedAside)
                 #expect(FileManager.default.fileExists(atPath: aside))
                 asides.insert(aside)
             }
@@ -120,35 +121,76 @@ struct BackupTests {
             await expectFailure(.unavailable) { try await store.backup(to: file, migrationsDirectory: migrationsDirectory) }
             var task = restore(file, to: directory)
             task.replaces = true
-            await expectFailure(.locked) { _ = try task.run(at: Sample.now) { _ in } }
+            await expectFailure(.locked) { _ = try task.run(at: Sample.now) { _, _ in } }
             try await store.close()
             let before = try Data(contentsOf: URL(filePath: directory + "/perch.sqlite"))
 
             task.replaces = false
-            await expectFailure(.duplicate) { _ = try task.run(at: Sample.now) { _ in } }
+            await expectFailure(.duplicate) { _ = try task.run(at: Sample.now) { _, _ in } }
             task.replaces = true
             struct WrongKey: Error {}
-            #expect(throws: WrongKey.self) { _ = try task.run(at: Sample.now) { _ in throw WrongKey() } }
-            for cut in [10, 4096, 4096 * 9] {
+            #expect(throws: WrongKey.self) { _ = try task.run(at: Sample.now) { _, _ in throw WrongKey() } }
+            let whole = try Data(contentsOf: URL(filePath: file))
+            for (cut, words) in [
+                (0, "is not a database: it has 0 bytes"), (99, "is not a database: it has 99 bytes"),
+                (4096, "was cut off: it has 4096 of \(whole.count) bytes"),
+                (whole.count - 1, "was cut off: it has \(whole.count - 1) of \(whole.count) bytes"),
+            ] {
                 let torn = directory + "/torn"
-                try Data(contentsOf: URL(filePath: file)).prefix(cut).write(to: URL(filePath: torn))
+                try whole.prefix(cut).write(to: URL(filePath: torn))
                 task.backup = torn
-                #expect(throws: StoreError.self, "cut to \(cut) bytes") { _ = try task.run(at: Sample.now) { _ in } }
+                let error = #expect(throws: StoreError.self) { _ = try task.run(at: Sample.now) { _, _ in } }
+                #expect(error?.code == .corrupt && error?.message.contains(words) == true, "\(error?.message ?? "")")
             }
             // Whole as a database, but the trail was tampered with.
             let tampered = try openSQLiteStore(directory)
+            let trigger = try #require(
+                try await tampered.rawTexts("SELECT sql AS text FROM sqlite_schema WHERE name = 'audit_entry_is_never_changed'").first)
             try await tampered.raw(all: ["DROP TRIGGER audit_entry_is_never_changed"])
             try await tampered.raw("UPDATE audit_entry SET actor = 'nobody'")
+            try await tampered.raw(trigger)
             let bad = directory + "/tampered"
             #expect(try await tampered.backup(to: bad, migrationsDirectory: migrationsDirectory).flatMap(\.faults).count == 1)
             try await tampered.close()
             task.backup = bad
-            await expectFailure(.corrupt) { _ = try task.run(at: Sample.now) { _ in } }
+            await expectFailure(.corrupt) { _ = try task.run(at: Sample.now) { _, _ in } }
             try before.write(to: URL(filePath: directory + "/perch.sqlite"))
             #expect(try FileManager.default.contentsOfDirectory(atPath: directory).filter { $0.contains("restoring") } == [])
             let after = try openSQLiteStore(directory)
             #expect(try await after.partner(Sample.partner().id) == Sample.partner())
             try await after.close()
+        }
+    }
+
+    @Test("shows the sealed values of the backup to whoever admits it")
+    func sealedValues() async throws {
+        try await withTemporaryDirectory { directory in
+            let store = try openSQLiteStore(directory)
+            let sealed = SealedSecret(bytes: Array("sealed".utf8))
+            try await store.insertSealedSetting("a", sealed)
+            try await store.insertSealedSetting("b", sealed)
+            let file = directory + "/backup"
+            try await store.backup(to: file, migrationsDirectory: migrationsDirectory)
+            try await store.close()
+            var task = restore(file, to: directory)
+            task.replaces = true
+            var seen: [SealedValue] = []
+            _ = try task.run(at: Sample.now) { _, values in seen = values }
+            #expect(seen == ["a", "b"].map { SealedValue(context: .setting($0), sealed: sealed) })
+        }
+    }
+
+    @Test("leaves files alone that have the name it would take while it is made")
+    func partial() async throws {
+        try await withTemporaryDirectory { directory in
+            let store = try openSQLiteStore(directory)
+            let file = directory + "/backup"
+            for name in [".partial", ".partial-2"] { try Data("mine".utf8).write(to: URL(filePath: file + name)) }
+            try await store.backup(to: file, migrationsDirectory: migrationsDirectory)
+            for name in [".partial", ".partial-2"] { #expect(try String(contentsOfFile: file + name, encoding: .utf8) == "mine") }
+            let left = try FileManager.default.contentsOfDirectory(atPath: directory).filter { $0.hasPrefix("backup") }.sorted()
+            #expect(left == ["backup", "backup.partial", "backup.partial-2"])
+            try await store.close()
         }
     }
 

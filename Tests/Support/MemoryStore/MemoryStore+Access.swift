@@ -48,10 +48,16 @@ extension MemoryStore {
         }
     }
 
-    public func revokeOperatorKey(_ id: OperatorKeyID, at instant: Date) throws(StoreError) {
+    @discardableResult
+    public func revokeOperatorKey(_ id: OperatorKeyID, at instant: Date) throws(StoreError) -> Bool {
         try access { database throws(StoreError) in
             guard let key = database.operatorKeys[id] else { throw .notFound("operator key", id) }
-            database.operatorKeys[id]?.revokedAt = key.revokedAt ?? instant.stored
+            let others = database.operatorKeys.values.filter { $0.role == .admin && $0.id != id && $0.isUsable(at: instant.stored) }
+            guard key.revokedAt == nil, key.role == .admin, others.isEmpty else {
+                database.operatorKeys[id]?.revokedAt = key.revokedAt ?? instant.stored
+                return true
+            }
+            return false
         }
     }
 }

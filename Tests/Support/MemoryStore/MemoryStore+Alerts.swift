@@ -18,12 +18,16 @@ extension MemoryStore {
         try access { database throws(StoreError) in database.alertNumbers[id].map { database.alerts[$0] } }
     }
 
+    public func alert(_ id: AlertID, of partner: PartnerID) throws(StoreError) -> Alert? {
+        try alert(id).flatMap { $0.partnerID == partner ? $0 : nil }
+    }
+
     public func alerts(_ partner: PartnerID, before cursor: AlertID?, limit: Int) throws(StoreError) -> [Alert] {
         try access { database throws(StoreError) in
             let history = database.alertHistory[partner] ?? []
             var end = history.count
             if let cursor {
-                guard let number = database.alertNumbers[cursor] else { return [] }
+                guard let number = database.alertNumbers[cursor], database.alerts[number].partnerID == partner else { return [] }
                 let place = Due(at: database.alerts[number].createdAt, id: number)
                 end = history.bisect { $0 < place }
             }

@@ -13,6 +13,10 @@ extension MemoryStore {
         try access { database throws(StoreError) in database.runNumbers[id].map { database.runs[$0].run } }
     }
 
+    public func run(_ id: SyncRunID, of partner: PartnerID) throws(StoreError) -> SyncRun? {
+        try run(id).flatMap { $0.partnerID == partner ? $0 : nil }
+    }
+
     public func activeRun(_ partner: PartnerID) throws(StoreError) -> SyncRun? {
         try access { database throws(StoreError) in database.activeRun(partner) }
     }
@@ -24,7 +28,7 @@ extension MemoryStore {
             let history = database.runHistory[partner] ?? []
             var end = history.count
             if let cursor {
-                guard let number = database.runNumbers[cursor] else { return [] }
+                guard let number = database.runNumbers[cursor], database.runs[number].run.partnerID == partner else { return [] }
                 let place = Due(at: database.runs[number].run.createdAt, id: number)
                 end = history.bisect { $0 < place }
             }

@@ -9,7 +9,7 @@ extension AdminAPI {
             let page = try PageRequest(call.request.query)
             let partner = try await call.desk.partner(call.partnerID)
             let cursor = page.after.map { AlertID($0) }
-            if let cursor, try await call.alert(cursor)?.partnerID != partner.id { throw PageRequest.badCursor }
+            if let cursor, try await call.environment.store.alert(cursor, of: partner.id) == nil { throw PageRequest.badCursor }
             let alerts = try await call.desk.alerts(partner.id, before: cursor, limit: page.limitAndOne)
             return .answer(Page(alerts, page, key: \.id.rawValue, item: AlertAnswer.init))
         },
@@ -23,13 +23,9 @@ extension AdminAPI {
             return answer(alert, isNew: alert.createdAt > received.addingTimeInterval(-storedPrecision))
         },
         AdminRoute(.get, "/partners/{partnerId}/alerts/{alert}", .viewer) { call in
-            let alert = try await call.desk.alert(AlertID(call.parameter("alert")))
-            guard alert.partnerID == call.partnerID else {
-                throw IntegrationError(code: .notFound, message: "This partner has no alert \(alert.id).")
-            }
-            return .answer(AlertAnswer(alert))
+            .answer(AlertAnswer(try await call.desk.alert(AlertID(call.parameter("alert")), of: call.partnerID)))
         },
-        AdminRoute(.post, "/partners/{partnerId}/test-alert", .operator) { call in
+        AdminRoute(.post, "/partners/{partnerId}/test-alert", .operator, takesBody: false) { call in
             answer(try await call.desk.sendTestAlert(call.partnerID, by: call.initiator), isNew: true)
         },
     ]
@@ -42,17 +38,6 @@ extension AdminAPI {
         .answer(
             AlertAnswer(alert), status: isNew ? .accepted : .ok,
             location: "/partners/\(alert.partnerID)/alerts/\(alert.id)")
-    }
-}
-
-extension AdminCall {
-    /// Nil for an unknown alert.
-    fileprivate func alert(_ id: AlertID) async throws(IntegrationError) -> Alert? {
-        do {
-            return try await desk.alert(id)
-        } catch  where error.code == .notFound {
-            return nil
-        }
     }
 }
 

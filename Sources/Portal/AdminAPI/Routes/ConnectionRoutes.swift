@@ -14,16 +14,16 @@ extension AdminAPI {
                 confirmsOtherOrganization: body.confirmsOtherOrganization ?? false)
             return accepted(try await call.desk.connect(call.partnerID, request, by: call.initiator))
         },
-        AdminRoute(.delete, "/partners/{partnerId}/connection/key", .operator) { call in
+        AdminRoute(.delete, "/partners/{partnerId}/connection/key", .operator, takesBody: false) { call in
             try await call.desk.forgetKey(call.partnerID, by: call.initiator)
             return Response(status: .noContent)
         },
-        AdminRoute(.post, "/partners/{partnerId}/connection/disable", .operator) { call in
+        AdminRoute(.post, "/partners/{partnerId}/connection/disable", .operator, takesBody: false) { call in
             let remark = try await call.desk.disable(call.partnerID, by: call.initiator)
             let connection = ConnectionAnswer(try await call.desk.overview(call.partnerID))
             return .answer(DisabledAnswer(connection: connection, remark: remark))
         },
-        AdminRoute(.post, "/partners/{partnerId}/connection/enable", .operator) { call in
+        AdminRoute(.post, "/partners/{partnerId}/connection/enable", .operator, takesBody: false) { call in
             accepted(try await call.desk.enable(call.partnerID, by: call.initiator))
         },
     ]

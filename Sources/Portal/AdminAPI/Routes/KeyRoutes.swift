@@ -20,7 +20,7 @@ extension AdminAPI {
             return .answer(KeysAnswer(dataKeys: keys.map(DataKeyAnswer.init), underRetiredKeys: left))
         },
         // The operator key is in the request itself, so it is entered anew for each of these.
-        AdminRoute(.post, "/keys/rotate-data-key", .admin) { call in
+        AdminRoute(.post, "/keys/rotate-data-key", .admin, takesBody: false) { call in
             let report = try await call.keyKeeper().rotateDataKey(call.environment.keyRing, by: call.initiator)
             return .answer(RotationAnswer(dataKeyId: report.keyID, resealed: report.resealed, failed: report.failed))
         },

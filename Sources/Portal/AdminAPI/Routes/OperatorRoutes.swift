@@ -22,7 +22,7 @@ extension AdminAPI {
                 key: secret.reveal())
             return .answer(answer, status: .created)
         },
-        AdminRoute(.delete, "/operators/{operatorId}", .admin) { call in
+        AdminRoute(.delete, "/operators/{operatorId}", .admin, takesBody: false) { call in
             try await OperatorKeys.revoke(
                 OperatorKeyID(call.parameter("operatorId")), store: call.environment.store,
                 time: call.environment.time, by: call.initiator)

@@ -21,12 +21,12 @@ extension AdminAPI {
         AdminRoute(.get, "/partners/{partnerId}", .viewer) { call in
             .answer(PartnerAnswer(try await call.desk.overview(call.partnerID)))
         },
-        AdminRoute(.post, "/partners/{partnerId}/launch-link", .operator) { call in
+        AdminRoute(.post, "/partners/{partnerId}/launch-link", .operator, takesBody: false) { call in
             let link = try await LaunchLinks.make(for: call.partnerID, by: call.initiator, call.environment)
             return .answer(LaunchLinkAnswer(url: link.url, expiresAt: link.expiresAt))
         },
         // For a laptop that was lost, or a user who left: whoever is signed in as this partner is so no longer (ASVS 7.4.5).
-        AdminRoute(.delete, "/partners/{partnerId}/sessions", .operator) { call in
+        AdminRoute(.delete, "/partners/{partnerId}/sessions", .operator, takesBody: false) { call in
             let (partner, environment) = (try await call.desk.partner(call.partnerID), call.environment)
             let entry = AuditEntry(
                 at: environment.time.now(), actor: call.initiator.actor, action: "sessions.end", partnerID: partner.id,

@@ -5,7 +5,7 @@ import Store
 extension AdminAPI {
     static let previewRoutes = [
         // POST, because the vendor is called with the partner's credential.
-        AdminRoute(.post, "/partners/{partnerId}/sync-preview", .operator) { call in
+        AdminRoute(.post, "/partners/{partnerId}/sync-preview", .operator, takesBody: false) { call in
             let partner = try await call.desk.partner(call.partnerID)
             let preview = try await call.desk.previewSync(partner.id)
             return Response(

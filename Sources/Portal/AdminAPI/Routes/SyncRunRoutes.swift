@@ -8,20 +8,20 @@ extension AdminAPI {
             let page = try PageRequest(call.request.query)
             let partner = try await call.desk.partner(call.partnerID)
             let cursor = page.after.map { SyncRunID($0) }
-            if let cursor, try await call.run(cursor)?.partnerID != partner.id { throw PageRequest.badCursor }
+            if let cursor, try await call.environment.store.run(cursor, of: partner.id) == nil { throw PageRequest.badCursor }
             let runs = try await call.desk.syncRuns(partner.id, before: cursor, limit: page.limitAndOne)
             return .answer(Page(runs, page, key: \.id.rawValue, item: SyncRunAnswer.init))
         },
-        AdminRoute(.post, "/partners/{partnerId}/sync-runs", .operator) { call in
+        AdminRoute(.post, "/partners/{partnerId}/sync-runs", .operator, takesBody: false) { call in
             answer(try await call.desk.startSync(call.partnerID, by: call.initiator))
         },
         AdminRoute(.get, "/sync-runs/{runId}", .viewer) { call in
             .answer(SyncRunAnswer(try await call.desk.syncRun(call.runID)))
         },
-        AdminRoute(.post, "/sync-runs/{runId}/cancel", .operator) { call in
+        AdminRoute(.post, "/sync-runs/{runId}/cancel", .operator, takesBody: false) { call in
             .answer(SyncRunAnswer(try await call.desk.cancelRun(call.runID, by: call.initiator)))
         },
-        AdminRoute(.post, "/sync-runs/{runId}/release", .operator) { call in
+        AdminRoute(.post, "/sync-runs/{runId}/release", .operator, takesBody: false) { call in
             answer(try await call.desk.releaseRun(call.runID, by: call.initiator))
         },
         AdminRoute(
@@ -54,14 +54,5 @@ extension AdminAPI {
 extension AdminCall {
     fileprivate func export(_ format: LedgerExport.Format) async throws -> Response {
         try await LedgerExport(desk: desk).response(desk.syncRun(runID), format)
-    }
-
-    /// Nil for an unknown run.
-    fileprivate func run(_ id: SyncRunID) async throws(IntegrationError) -> SyncRun? {
-        do {
-            return try await desk.syncRun(id)
-        } catch  where error.code == .notFound {
-            return nil
-        }
     }
 }

@@ -8,11 +8,13 @@ import Synchronization
 /// All syncs, one sync's ledger, its files, and its progress as events.
 struct LedgerPages: Sendable {
     private let environment: PortalEnvironment
+    private let sessions: Sessions
     private let latestEvent = LatestEvent()
     private var desk: Desk { environment.desk }
 
     init(_ environment: PortalEnvironment) {
         self.environment = environment
+        sessions = Sessions(environment)
     }
 
     private static let runsPerPage = 50
@@ -50,13 +52,28 @@ struct LedgerPages: Sendable {
         { visit in try await LedgerExport(desk: desk).response(visit.run(desk), format) }
     }
 
-    /// `progress` events while the run goes on, then one `end`.
+    /// How soon a stream ends after the session that it was opened in.
+    private static let lookAtSession = Duration.seconds(2)
+
+    /// `progress` events while the run goes on, then one `end`. Without it when the session is over first: the browser then asks again,
+    /// and is told.
     func events(_ visit: PartnerVisit) async throws -> Response {
         let run = try await visit.run(desk)
         let progress = try await desk.progress(of: run.id)
-        var response = Response.serverSentEvents { [latestEvent] events in
-            for await snapshot in progress { try await events.send(latestEvent.event(of: snapshot)) }
-            try await events.send(ServerSentEvent(event: "end", data: "{}"))
+        var response = Response.serverSentEvents { [latestEvent, sessions, time = environment.time] events in
+            try await withThrowingTaskGroup(of: Bool.self) { group in
+                group.addTask {
+                    for await snapshot in progress { try await events.send(latestEvent.event(of: snapshot)) }
+                    return true
+                }
+                group.addTask {
+                    while try await sessions.isOpen(visit.session) { try await time.sleep(Self.lookAtSession) }
+                    return false
+                }
+                let hasRunEnded = try await group.next() ?? false
+                group.cancelAll()
+                if hasRunEnded { try await events.send(ServerSentEvent(event: "end", data: "{}")) }
+            }
         }
         response.headerFields[.accelBuffering] = "no"
         return response

@@ -32,11 +32,11 @@ public struct DatabaseRestore: Sendable {
     ///
     /// Sign-ins and launch links of the time of the backup end, and operator keys that were revoked and launch tokens that were used
     /// since, as far as the replaced database can be read, stay so: nobody must be let in again by a restore.
-    /// - Parameter admits: throws when this installation's key does not open the backup's data keys.
+    /// - Parameter admits: throws when this installation's key does not open the backup's data keys, or these not its sealed values.
     /// - Throws: `StoreError` with code `locked` while a process has the database, `newerSchema` for a backup of a newer Perch,
     ///   `migration` for an older one without `upgrades`, `duplicate` when there is a database and not `replaces`, `corrupt`
     ///   for a backup that an inspection finds faults in; and what `admits` throws.
-    public func run(at instant: Date, admits: ([WrappedDataKey]) throws -> Void) throws -> Report {
+    public func run(at instant: Date, admits: ([WrappedDataKey], [SealedValue]) throws -> Void) throws -> Report {
         let migrations = try Migrations(directory: migrationsDirectory)
         let place = try DataDirectory(directory)
         let lock = try ProcessLock(place)
@@ -69,9 +69,32 @@ public struct DatabaseRestore: Sendable {
             while let piece = try source.read(upToCount: 1 << 20), !piece.isEmpty { try target.write(contentsOf: piece) }
             try source.close()
             try target.close()
+            try requireWhole(FileHandle(forReadingFrom: URL(filePath: path)))
+        } catch let error as StoreError {
+            throw error
         } catch {
             throw StoreError(
                 code: .io, message: "The backup \(backup) cannot be copied: \(error.localizedDescription). Nothing was changed.")
+        }
+    }
+
+    /// SQLite's header says how long the file is (sqlite.org/fileformat section 1.3): a copy that was cut off is told as one.
+    private func requireWhole(_ file: FileHandle) throws {
+        let header = try file.read(upToCount: 100).map(Array.init) ?? []
+        let length = try file.seekToEnd()
+        try file.close()
+        guard header.count == 100, header.starts(with: Array("SQLite format 3\0".utf8)) else {
+            throw StoreError(
+                code: .corrupt,
+                message: "The file \(backup) is not a database: it has \(length) bytes and not SQLite's header. Nothing was changed.")
+        }
+        func number(_ range: Range<Int>) -> UInt64 { header[range].reduce(0) { $0 << 8 | UInt64($1) } }
+        let pageSize = number(16..<18) == 1 ? 65_536 : number(16..<18)
+        let whole = pageSize * number(28..<32)
+        guard length >= whole else {
+            throw StoreError(
+                code: .corrupt,
+                message: "The backup \(backup) was cut off: it has \(length) of \(whole) bytes. Nothing was changed. Copy it again.")
         }
     }
 
@@ -106,7 +129,7 @@ public struct DatabaseRestore: Sendable {
 
     private func prepare(
         _ path: String, _ migrations: Migrations, _ instant: Date, _ takenAway: TakenAway,
-        _ admits: ([WrappedDataKey]) throws -> Void
+        _ admits: ([WrappedDataKey], [SealedValue]) throws -> Void
     ) throws -> [String] {
         do {
             let queue = try DatabaseQueue(path: path)
@@ -136,7 +159,9 @@ public struct DatabaseRestore: Sendable {
                         code: .corrupt,
                         message: "The backup is damaged, so nothing was changed. \(faults.joined(separator: " "))")
                 }
-                try admits(database.fetchAll(WrappedDataKey.self, "SELECT * FROM data_key ORDER BY retired_at IS NULL DESC"))
+                try admits(
+                    database.fetchAll(WrappedDataKey.self, "SELECT * FROM data_key ORDER BY retired_at IS NULL DESC"),
+                    database.sealedValues(notUnder: nil, after: nil, limit: .max))
                 try database.inTransaction(.immediate) {
                     for table in ["web_session", "launch_link"] { try database.execute(sql: "DELETE FROM \(table)") }
                     for (id, revokedAt) in takenAway.keys {

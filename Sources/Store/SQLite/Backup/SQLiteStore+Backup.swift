@@ -11,11 +11,10 @@ extension SQLiteStore {
     public func backup(to path: String, migrationsDirectory: String) async throws(StoreError) -> [InspectionCheck] {
         let migrations = try Migrations(directory: migrationsDirectory)
         return try await block { pool in
-            let partial = path + ".partial"
             guard access(path, F_OK) != 0 else {
                 throw StoreError(code: .unavailable, message: "The file \(path) is there already. It was left as it is; give another name.")
             }
-            try DatabaseFile.makeEmpty(partial)
+            let partial = try DatabaseFile.makePartial(of: path)
             do {
                 let queue = try DatabaseQueue(path: partial)
                 // All pages in one step: one read transaction, so that a writer can neither tear the copy nor make it begin anew.
@@ -45,6 +44,20 @@ enum DatabaseFile {
         let descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw failure(path, "made") }
         close(descriptor)
+    }
+
+    /// Makes an empty file of mode 0600 beside `path`, under a name that nothing has: what is there already is somebody's.
+    static func makePartial(of path: String) throws(StoreError) -> String {
+        for number in 1...1000 {
+            let partial = "\(path).partial" + (number == 1 ? "" : "-\(number)")
+            let descriptor = open(partial, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+            if descriptor >= 0 {
+                close(descriptor)
+                return partial
+            }
+            guard errno == EEXIST else { throw failure(partial, "made") }
+        }
+        throw StoreError(code: .unavailable, message: "There are 1000 files \(path).partial already. Remove them and try again.")
     }
 
     static func sync(_ path: String) throws(StoreError) {

@@ -18,8 +18,8 @@ public struct InspectionCheck: Sendable, Hashable {
 }
 
 extension SQLiteStore {
-    /// Looks at the whole database: SQLite's own integrity check, references, migrations, the chain of the audit trail. Reads only;
-    /// what cannot be read is a fault like any other.
+    /// Looks at the whole database: SQLite's own integrity check, references, migrations and the schema that they make, the chain of the
+    /// audit trail, operator keys as the trail tells of them. Reads only; what cannot be read is a fault like any other.
     public func inspect(migrationsDirectory: String) async throws(StoreError) -> [InspectionCheck] {
         let migrations = try Migrations(directory: migrationsDirectory)
         return try await read { database in
@@ -46,7 +46,7 @@ extension SQLiteStore {
                     missing.isEmpty
                         ? "schema \(migrations.all.count), the newest"
                         : "schema \(migrations.all.count - missing.count); the next start applies \(missing.map(\.name).joined(separator: ", "))",
-                    []
+                    try schemaFaults(in: database, migrations.leading(migrations.all.count - missing.count))
                 )
             },
             check("audit trail") {
@@ -56,7 +56,52 @@ extension SQLiteStore {
                 let walk = try database.auditWalk()
                 return ("\(walk.head.sequence) entries, head \(walk.head.hash)", walk.faults.map(\.description))
             },
+            check("operator keys") {
+                guard try database.columns(in: "operator_key").contains(where: { $0.name == "expires_at" }) else {
+                    return ("of an older schema", [])
+                }
+                let keys = try database.fetchAll(OperatorKey.self, "SELECT * FROM operator_key ORDER BY created_at, id")
+                let entries = try database.fetchAll(
+                    AuditEntry.self, "SELECT * FROM audit_entry WHERE action IN (?, ?) ORDER BY sequence",
+                    [OperatorKeyTrail.issuing, OperatorKeyTrail.revoking])
+                return ("\(keys.count) as the audit trail tells of them", OperatorKeyTrail.faults(keys, entries))
+            },
         ]
+    }
+
+    /// Where the schema is not what the migrations make: a trigger that was dropped guards nothing any more, and one that was added
+    /// does what somebody else wanted.
+    private static func schemaFaults(in database: Database, _ applied: Migrations) throws -> [String] {
+        let pristine = try DatabaseQueue()
+        let made = try pristine.writeWithoutTransaction { database in
+            _ = try applied.apply(to: database)
+            return try schema(of: database)
+        }
+        let found = try schema(of: database)
+        let faults = Set(made.keys).union(found.keys).sorted().compactMap { name -> String? in
+            switch (made[name], found[name]) {
+            case (_?, nil): "The \(name) is missing."
+            case (nil, _?): "The \(name) is none that Perch makes."
+            case (let made, let found): made == found ? nil : "The \(name) was altered."
+            }
+        }
+        return faults
+    }
+
+    /// What each table, index, trigger and view is made with, by kind and name. White space and quotes are left out: SQLite's versions
+    /// differ in them when they rewrite a statement for a table that is renamed.
+    private static func schema(of database: Database) throws -> [String: String] {
+        let rows = try Row.fetchAll(
+            database, sql: #"SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite\_%' ESCAPE '\'"#)
+        return try Dictionary(
+            rows.map { row in
+                let reader = RowReader(row, of: "sqlite_schema", key: ["name"])
+                let sql = try reader.optionalText("sql") ?? ""
+                return (
+                    "\(try reader.text("type")) \(try reader.text("name"))",
+                    try reader.text("tbl_name") + " " + sql.filter { !$0.isWhitespace && $0 != "\"" }
+                )
+            }, uniquingKeysWith: { $0 + $1 })
     }
 
     private static func check(_ name: String, _ body: () throws -> (String, [String])) -> InspectionCheck {

@@ -46,6 +46,11 @@ struct Migrations {
         all = found
     }
 
+    /// The first `count` of them: what a database of an older schema was made with.
+    func leading(_ count: Int) -> Migrations { Migrations(directory, Array(all.prefix(count))) }
+
+    private init(_ directory: String, _ all: [Migration]) { (self.directory, self.all) = (directory, all) }
+
     /// Applies what is missing and returns it.
     /// - Throws: `StoreError` with code `newerSchema` or `migration`; what was applied before stays, what failed is undone.
     func apply(to database: Database) throws -> [Migration] {
