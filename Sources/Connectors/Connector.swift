@@ -12,18 +12,41 @@ public protocol Connector: Sendable {
     var services: [CatalogueService] { get }
     /// A fetch of usage may bring services beside the catalogue's, within a limit that was reviewed with it.
     var discoversServices: Bool { get }
+    /// How usage is handed in; nil for a connector that asks the vendor.
+    var intake: UsageIntake? { get }
 
     /// Reads what the partner entered: trimmed, checked, completed with defaults.
     /// - Throws: `ConnectorError` with code `invalidInput`, whose message names the field.
     func credential(from entered: [String: String]) throws(ConnectorError) -> ConnectorCredential
     /// The partner's customers, whole or not at all.
-    func fetchAccounts(_ credential: ConnectorCredential) async throws(ConnectorError) -> VendorAccounts
+    func fetchAccounts(_ request: FetchRequest) async throws(ConnectorError) -> VendorAccounts
     /// Customers and counts of one instant, whole or not at all.
-    func fetchUsage(_ credential: ConnectorCredential) async throws(ConnectorError) -> VendorSnapshot
+    func fetchUsage(_ request: FetchRequest) async throws(ConnectorError) -> VendorSnapshot
+    /// Proves the credential by one request.
+    /// - Returns: who is logged in; nil when the vendor does not tell.
+    func test(_ credential: ConnectorCredential) async throws(ConnectorError) -> String?
 }
 
 extension Connector {
     public var discoversServices: Bool { false }
+    public var intake: UsageIntake? { nil }
+    public func test(_ credential: ConnectorCredential) async throws(ConnectorError) -> String? { nil }
+}
+
+/// Whose data is asked for, and with what.
+public struct FetchRequest: Sendable {
+    /// What was entered for the partner.
+    public var credential: ConnectorCredential
+    /// The partner's id at the vendor: the `sub` of a launch token.
+    public var partner: String
+    /// The newest usage that was handed in for the partner; only for a connector with an `intake`.
+    public var received: ReceivedUsage?
+
+    public init(credential: ConnectorCredential, partner: String, received: ReceivedUsage? = nil) {
+        self.credential = credential
+        self.partner = partner
+        self.received = received
+    }
 }
 
 /// One field of the form under "Connect".

@@ -16,6 +16,10 @@ public struct ConnectorError: Error, Sendable, Hashable, CustomStringConvertible
         case tooLarge
         /// A file of usage that cannot be taken as it is; the message names the line.
         case invalidFile
+        /// No usage was handed in for this partner yet.
+        case notReceived
+        /// What was handed in last is too old to stand for the present: never taken as "no change", never as zeros.
+        case outdated
         /// A definition says something that cannot be.
         case invalidDefinition
         case cancelled

@@ -22,13 +22,14 @@ public final class Desk: Sendable {
         outbox = AlertOutbox(environment)
     }
 
-    /// Works until the task is cancelled: runs, schedule, alerts, and what leaves the ledger for its age. Returns when everything is put down in order.
+    /// Works until the task is cancelled: runs, schedule, alerts, usage that is handed in, and what leaves the ledger for its age. Returns when everything is put down in order.
     public func run() async {
         await withTaskGroup { group in
             group.addTask { await self.worker.work() }
             group.addTask { await self.scheduler.work() }
             group.addTask { await self.outbox.work() }
             group.addTask { await LineRetention(environment: self.environment).work() }
+            group.addTask { await FreshUsage(environment: self.environment, worker: self.worker).work() }
         }
     }
 

@@ -22,6 +22,8 @@ public struct IntegrationError: Error, Sendable, Hashable, CustomStringConvertib
         case otherOrganization
         /// The partner's state does not allow it: not connected, disabled, a run is going on.
         case conflict
+        /// Another request was made under this idempotency key before.
+        case keyReused
         case notFound
         /// It was there, and its time is over.
         case gone

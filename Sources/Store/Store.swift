@@ -3,7 +3,7 @@ import Secrets
 /// All that Perch remembers. `SQLiteStore` is the implementation, and the tests have one in memory; one conformance suite runs over
 /// both.
 public protocol Store: PartnerStore, ConnectionStore, ScheduleStore, SyncRunStore, LedgerStore, CatalogueStore,
-    AlertStore, AccessStore, KeyStore
+    AlertStore, AccessStore, KeyStore, UsageDeliveryStore
 {
     /// Proves that a write reaches the disk. For readiness.
     func checkWritable() async throws(StoreError)

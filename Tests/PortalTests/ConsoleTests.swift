@@ -16,6 +16,7 @@ struct ConsoleAccessTests {
         "GET /console/partners/{partnerId}": .viewer,
         "POST /console/partners/{partnerId}/sync": .operator,
         "POST /console/partners/{partnerId}/preview": .operator,
+        "POST /console/partners/{partnerId}/usage": .operator,
         "POST /console/partners/{partnerId}/launch-link": .operator,
         "GET /console/partners/{partnerId}/runs": .viewer,
         "GET /console/runs/{runId}": .viewer,

@@ -39,6 +39,7 @@ struct RouteWalkTests {
         "GET /console/operators": .consolePage(.admin),
         "POST /console/partners": .consoleForm(.operator), "POST /console/partners/{partnerId}/sync": .consoleForm(.operator),
         "POST /console/partners/{partnerId}/preview": .consoleForm(.operator),
+        "POST /console/partners/{partnerId}/usage": .consoleForm(.operator),
         "POST /console/partners/{partnerId}/launch-link": .consoleForm(.operator),
         "POST /console/runs/{runId}/cancel": .consoleForm(.operator), "POST /console/runs/{runId}/release": .consoleForm(.operator),
         "POST /console/operators": .consoleForm(.admin), "POST /console/operators/{operatorId}/revoke": .consoleForm(.admin),

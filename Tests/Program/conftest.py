@@ -168,6 +168,9 @@ def service_environment(directory: pathlib.Path, sandbox: Sandbox, **settings: s
         "PERCH_ALLOW_PLAIN_HTTP": "true",
         "PERCH_CALLS_PER_SECOND": "0",
     }
+    if "PERCH_CONNECTOR" in settings:
+        # A setting of the usual connector's.
+        del environment["PERCH_SAAS_ALERTS_URL"]
     environment.update(settings)
     return clean_environment(**environment)
 

@@ -57,7 +57,7 @@ extension ConnectorDefinition {
         try self.init(parsing: try Self.bytes(name), file: name)
     }
 
-    private static func bytes(_ path: String) throws(DefinitionError) -> [UInt8] {
+    static func bytes(_ path: String) throws(DefinitionError) -> [UInt8] {
         func failure(_ message: String) -> DefinitionError { DefinitionError(file: path, problems: [.init(line: 1, message: message)]) }
         do {
             let handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))

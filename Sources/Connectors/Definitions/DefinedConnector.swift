@@ -76,13 +76,13 @@ public struct DefinedConnector: Connector {
         return credential
     }
 
-    public func fetchAccounts(_ credential: ConnectorCredential) async throws(ConnectorError) -> VendorAccounts {
-        let values = try values(credential)
+    public func fetchAccounts(_ request: FetchRequest) async throws(ConnectorError) -> VendorAccounts {
+        let values = try values(request.credential)
         return try await session(values).accounts(values)
     }
 
-    public func fetchUsage(_ credential: ConnectorCredential) async throws(ConnectorError) -> VendorSnapshot {
-        let values = try values(credential)
+    public func fetchUsage(_ request: FetchRequest) async throws(ConnectorError) -> VendorSnapshot {
+        let values = try values(request.credential)
         return try await session(values).usage(values)
     }
 

@@ -10,7 +10,7 @@ public struct UsageFileFormat: Sendable, Hashable {
     }
 
     /// Which sign divides the whole number from its fraction.
-    public enum DecimalMark: String, Sendable, Hashable {
+    public enum DecimalMark: String, Sendable, Hashable, CaseIterable {
         case point, comma
     }
 
@@ -36,8 +36,20 @@ public struct UsageFileFormat: Sendable, Hashable {
         self.count = count
     }
 
-    /// Most bytes of a file.
+    /// Most bytes of a file, whatever a setting says.
     public static let maximumBytes = 64 << 20
+
+    var isCSV: Bool {
+        if case .csv = kind { true } else { false }
+    }
+
+    /// - Throws: `invalidDefinition` when no file can be read so.
+    func check() throws(ConnectorError) {
+        switch kind {
+        case .csv(let delimiter): _ = try Self.sign(delimiter)
+        case .json(let records): _ = try paths(records)
+        }
+    }
 
     /// Everything that a file says, or nothing of it.
     ///
@@ -52,21 +64,18 @@ public struct UsageFileFormat: Sendable, Hashable {
         case .csv(let delimiter): try readCSV(file, delimiter, &usage)
         case .json(let records): try readJSON(file, records, &usage)
         }
-        guard !usage.snapshot.accounts.isEmpty else {
+        guard !usage.accounts.isEmpty else {
             throw ConnectorError(
                 code: .emptyList,
                 message: "The file names no account. Nothing was changed, because an empty file is more often a fault than the truth.")
         }
-        return usage.snapshot
+        return VendorSnapshot(accounts: usage.accounts, usage: usage.records, recordsDropped: 0)
     }
 
     // MARK: CSV
 
     private func readCSV(_ file: [UInt8], _ delimiter: Character, _ usage: inout FileUsage) throws(ConnectorError) {
-        guard let sign = delimiter.asciiValue, ![0x22, 0x0A, 0x0D].contains(sign), !delimiter.isLetter, !delimiter.isNumber else {
-            throw ConnectorError(code: .invalidDefinition, message: "\(delimiter) cannot divide the fields of a file. Use , ; | or a tab.")
-        }
-        var reader = CSVReader(try encoding.utf8Bytes(of: file), delimiter: sign)
+        var reader = CSVReader(try encoding.utf8Bytes(of: file), delimiter: try Self.sign(delimiter))
         guard let header = try reader.next() else { throw .invalidFile("The file is empty.") }
         let names = header.fields.map { $0.trimmingWhitespace() }
         func column(_ name: String) throws(ConnectorError) -> Int {
@@ -90,19 +99,36 @@ public struct UsageFileFormat: Sendable, Hashable {
         }
     }
 
+    private static func sign(_ delimiter: Character) throws(ConnectorError) -> UInt8 {
+        guard let sign = delimiter.asciiValue, ![0x22, 0x0A, 0x0D].contains(sign), !delimiter.isLetter, !delimiter.isNumber else {
+            throw ConnectorError(code: .invalidDefinition, message: "\(delimiter) cannot divide the fields of a file. Use , ; | or a tab.")
+        }
+        return sign
+    }
+
     // MARK: JSON
 
-    private func readJSON(_ file: [UInt8], _ records: String, _ usage: inout FileUsage) throws(ConnectorError) {
+    private struct Paths {
+        var records, id, name, service, count: JSONPath
+    }
+
+    private func paths(_ records: String) throws(ConnectorError) -> Paths {
         func field(_ name: String) throws(ConnectorError) -> JSONPath {
             try JSONPath(name.hasPrefix("$") ? name : "$[" + JSONValue.string(name).jsonText + "]")
         }
-        let path = try JSONPath(records)
-        let fields = (id: try field(accountID), name: try field(accountName), service: try field(service), count: try field(count))
-        guard path.isStreamable, [fields.id, fields.name, fields.service, fields.count].allSatisfy(\.isSingular) else {
+        let paths = Paths(
+            records: try JSONPath(records), id: try field(accountID), name: try field(accountName), service: try field(service),
+            count: try field(count))
+        guard paths.records.isStreamable, [paths.id, paths.name, paths.service, paths.count].allSatisfy(\.isSingular) else {
             throw ConnectorError(
                 code: .invalidDefinition,
                 message: "\(records) must lead to the records by names and [*], and each field's path to one value.")
         }
+        return paths
+    }
+
+    private func readJSON(_ file: [UInt8], _ records: String, _ usage: inout FileUsage) throws(ConnectorError) {
+        let fields = try paths(records)
         var number = 0
         func take(_ record: JSONValue) throws(ConnectorError) {
             number += 1
@@ -119,7 +145,7 @@ public struct UsageFileFormat: Sendable, Hashable {
                     service: try text(fields.service, service), count: try text(fields.count, count)))
         }
         do throws(ConnectorError) {
-            _ = try RecordReader.forEach(at: path, in: try encoding.utf8Bytes(of: file), take)
+            _ = try RecordReader.forEach(at: fields.records, in: try encoding.utf8Bytes(of: file), take)
         } catch  where error.code == .brokenAnswer {
             throw .invalidFile(error.message)
         }
@@ -137,7 +163,8 @@ struct FileUsage {
         var count: String
     }
 
-    private(set) var snapshot = VendorSnapshot(accounts: [], usage: [], recordsDropped: 0)
+    private(set) var accounts: [VendorAccount] = []
+    private(set) var records: [UsageRecord] = []
     private let services: Set<String>
     private let decimalMark: UsageFileFormat.DecimalMark
     private var names: [String: String] = [:]
@@ -151,11 +178,14 @@ struct FileUsage {
         let id = row.id.trimmingWhitespace()
         let name = row.name.trimmingWhitespace()
         guard !id.isEmpty, !name.isEmpty else { throw .invalidFile("\(row.place) has no account \(id.isEmpty ? "id" : "name").") }
+        for (text, what) in [(id, "id"), (name, "name")] {
+            if let problem = UsageText.problem(text) { throw .invalidFile("\(row.place) has an account \(what) that \(problem).") }
+        }
         if let known = names[id] {
             guard known == name else { throw .invalidFile("\(row.place) calls the account \(id) \(name), an earlier row \(known).") }
         } else {
             names[id] = name
-            snapshot.accounts.append(VendorAccount(id: id, name: name))
+            accounts.append(VendorAccount(id: id, name: name))
         }
         let service = row.service.trimmingWhitespace()
         let count = row.count.trimmingWhitespace()
@@ -167,7 +197,7 @@ struct FileUsage {
                     : "\(row.place) names the service \(service), which the catalogue does not have (\(services.sorted().joined(separator: ", ")))."
             )
         }
-        snapshot.usage.append(UsageRecord(accountID: id, serviceName: service, count: try number(count, row.place)))
+        records.append(UsageRecord(accountID: id, serviceName: service, count: try number(count, row.place)))
     }
 
     /// Digits, and a fraction behind the decimal mark. Signs that group thousands are refused: 1.234 is another number in another land.
@@ -175,9 +205,9 @@ struct FileUsage {
         let mark: Character = decimalMark == .comma ? "," : "."
         let parts = text.split(separator: mark, maxSplits: 1, omittingEmptySubsequences: false)
         let isNumber = parts.allSatisfy { !$0.isEmpty && $0.utf8.allSatisfy { UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 } }
-        guard isNumber, let value = Decimal(exactly: parts.joined(separator: ".")) else {
+        guard isNumber, let value = Decimal(exactly: parts.joined(separator: ".")), value <= UsageText.largestCount else {
             throw .invalidFile(
-                "\(place) has the count \(text.isEmpty ? "(empty)" : text), which is not a number like 12 or 12\(mark)5, without signs between thousands."
+                "\(place) has the count \(text.isEmpty ? "(empty)" : String(text.prefix(60))), which is not a number like 12 or 12\(mark)5, without signs between thousands."
             )
         }
         return value

@@ -22,7 +22,7 @@ extension Request {
     public func json<T: Decodable>(
         _ type: T.Type, upTo limit: Int = 1 << 20, decoder: JSONDecoder = JSONDecoder()
     ) async throws -> T {
-        guard let mediaType, mediaType == "application/json" || mediaType.hasSuffix("+json") else {
+        guard isJSON else {
             throw HTTPError(
                 .unsupportedMediaType, code: "not-json", message: "Send the body as application/json.")
         }
@@ -34,8 +34,11 @@ extension Request {
         }
     }
 
+    /// Whether the content type is `application/json` or a `+json` type.
+    public var isJSON: Bool { mediaType.map { $0 == "application/json" || $0.hasSuffix("+json") } ?? false }
+
     /// The content type without its parameters, in lower case.
-    private var mediaType: String? {
+    var mediaType: String? {
         guard let value = head.headerFields[.contentType] else { return nil }
         return value.utf8.prefix { $0 != UInt8(ascii: ";") }.trimmingBlanks().lowercasedASCII
     }

@@ -145,7 +145,7 @@ extension Desk {
         do {
             let credential = try environment.connector.credential(from: entered)
             if credential == old { return nil }
-            _ = try await environment.connector.fetchAccounts(credential)
+            _ = try await environment.connector.fetchAccounts(environment.fetchRequest(of: partner, credential))
             return try environment.vault.sealCredential(
                 credential, connectorID: environment.connector.id, of: partner, at: environment.time.now())
         } catch let error as ConnectorError {

@@ -24,7 +24,10 @@ public struct SinglePartner: Sendable {
 
     private let client: SynthesizeClient
     private let connector: any Connector
-    private let credential: ConnectorCredential
+    private let request: FetchRequest
+
+    /// The partner's reference where there is only one.
+    public static let reference = "command-line"
 
     /// - Parameter fields: the connector's fields by name.
     /// - Throws: `invalidInput` when a field is missing or cannot be right.
@@ -37,7 +40,7 @@ public struct SinglePartner: Sendable {
             lane: PacerLane(.interactive, share: "commandLine"))
         self.connector = connector
         do {
-            credential = try connector.credential(from: fields)
+            request = FetchRequest(credential: try connector.credential(from: fields), partner: Self.reference)
         } catch {
             throw IntegrationError(error)
         }
@@ -91,7 +94,7 @@ public struct SinglePartner: Sendable {
 
     private func fetchAccounts() async throws(IntegrationError) -> VendorAccounts {
         do {
-            return try await connector.fetchAccounts(credential)
+            return try await connector.fetchAccounts(request)
         } catch {
             throw IntegrationError(error)
         }
@@ -99,7 +102,7 @@ public struct SinglePartner: Sendable {
 
     private func fetchUsage() async throws(IntegrationError) -> VendorSnapshot {
         do {
-            return try await connector.fetchUsage(credential)
+            return try await connector.fetchUsage(request)
         } catch {
             throw IntegrationError(error)
         }

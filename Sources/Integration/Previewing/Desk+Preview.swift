@@ -12,7 +12,8 @@ extension Desk {
         try connection.requireConnected()
         let stored = try await remember { _ throws(StoreError) in try await environment.vendorCredential(partner) }
         guard let stored else { throw IntegrationError(code: .conflict, message: RunFailure.noVendorCredential.message) }
-        return try await preview(of: partner, try environment.vault.openCredential(stored))
+        let request = try await environment.fetchRequest(of: partner, try environment.vault.openCredential(stored))
+        return try await preview(of: partner, request)
     }
 
     /// The same for a command that has the credential at hand. A partner that is not known has nothing accepted yet.
@@ -24,7 +25,10 @@ extension Desk {
             try await store.partner(vendorReference: vendorReference)
         }
         do {
-            return try await preview(of: partner?.id, try environment.connector.credential(from: fields))
+            let credential = try environment.connector.credential(from: fields)
+            var request = FetchRequest(credential: credential, partner: vendorReference)
+            if let partner { request = try await environment.fetchRequest(of: partner.id, credential) }
+            return try await preview(of: partner?.id, request)
         } catch let error as ConnectorError {
             throw IntegrationError(error)
         } catch let error as IntegrationError {
@@ -35,14 +39,14 @@ extension Desk {
     }
 
     private func preview(
-        of partner: PartnerID?, _ credential: ConnectorCredential
+        of partner: PartnerID?, _ request: FetchRequest
     ) async throws(IntegrationError) -> UsagePreview {
         if let partner, !previewing.withLock({ $0.insert(partner).inserted }) {
             throw IntegrationError(
                 code: .conflict, message: "A preview for this partner is being made already. Try again when it is done.")
         }
         defer { if let partner { previewing.withLock { _ = $0.remove(partner) } } }
-        let snapshot = try await fetch(credential)
+        let snapshot = try await fetch(request)
         let readAt = environment.time.now()
         let services = try await remember { store throws(StoreError) in try await store.services() }
         let environment = environment
@@ -56,13 +60,13 @@ extension Desk {
     }
 
     /// The vendor's answer, or what a run would say of its failure; a person waits for it, so not for longer than `previewDeadline`.
-    private func fetch(_ credential: ConnectorCredential) async throws(IntegrationError) -> VendorSnapshot {
+    private func fetch(_ request: FetchRequest) async throws(IntegrationError) -> VendorSnapshot {
         let (connector, time, deadline) = (environment.connector, environment.time, environment.policy.previewDeadline)
         let stopped = ConnectorError(code: .cancelled, message: "The preview was stopped. Nothing was sent.")
         let result = await withTaskGroup(of: Result<VendorSnapshot, IntegrationError>.self) { group in
             group.addTask {
                 do throws(ConnectorError) {
-                    return .success(try await connector.fetchUsage(credential))
+                    return .success(try await connector.fetchUsage(request))
                 } catch {
                     return .failure(IntegrationError(error))
                 }

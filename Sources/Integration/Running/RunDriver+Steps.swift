@@ -41,23 +41,25 @@ extension RunDriver {
     }
 
     private func fetch(_ work: inout Work) async throws(StepError) {
-        guard let credential = work.credential else {
+        guard let request = work.request else {
             throw .failed(.noVendorCredential, refusesKey: false)
         }
         // Services that only the data knows are read at once, so that they can be mapped before the first sync.
         if work.run.purpose == .connect, !environment.connector.discoversServices {
             let list = try await StepError.vendor { () async throws(ConnectorError) in
-                try await environment.connector.fetchAccounts(credential)
+                try await environment.connector.fetchAccounts(request)
             }
             work.snapshot.accounts = list.accounts
             work.findings.recordsDropped = list.recordsDropped
         } else {
             work.snapshot = try await StepError.vendor { () async throws(ConnectorError) in
-                try await environment.connector.fetchUsage(credential)
+                try await environment.connector.fetchUsage(request)
             }
             work.findings.recordsDropped = work.snapshot.recordsDropped
         }
         work.findings.accountsRead = work.snapshot.accounts.count
+        // What was handed in is read now, and may be large.
+        work.request?.received = nil
     }
 
     // MARK: Accounts and services

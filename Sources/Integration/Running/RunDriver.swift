@@ -19,7 +19,8 @@ struct RunDriver: Sendable {
         var findings: RunFindings
         var client: SynthesizeClient
         var keyVersion: Int
-        var credential: ConnectorCredential?
+        /// What the vendor is asked with; nil when no credential is stored.
+        var request: FetchRequest?
         var statusRead: IntegrationStatus?
         var snapshot = VendorSnapshot(accounts: [], usage: [], recordsDropped: 0)
         var services: [VendorService] = []
@@ -135,13 +136,14 @@ struct RunDriver: Sendable {
         let credential = try await stored { () async throws(StoreError) in
             try await environment.vendorCredential(run.partnerID)
         }
+        var request: FetchRequest?
+        if let credential {
+            request = try await environment.fetchRequest(of: run.partnerID, try environment.vault.openCredential(credential))
+        }
         let urgency: PacerLane.Urgency = run.purpose == .connect ? .interactive : .background
         return Work(
             run: run, findings: run.findings, client: environment.client(run.partnerID, key: key, urgency),
-            keyVersion: connection.keyVersion,
-            credential: try credential.map { stored throws(IntegrationError) in
-                try environment.vault.openCredential(stored)
-            })
+            keyVersion: connection.keyVersion, request: request)
     }
 
     /// Connecting has done this already, unless the process died between storing the connection and its schedule.

@@ -9,7 +9,7 @@ extension HTTPField.Name {
     /// Tells nginx not to collect an event stream before it passes it on.
     static let accelBuffering = known("X-Accel-Buffering")
 
-    private static func known(_ name: String) -> HTTPField.Name {
+    static func known(_ name: String) -> HTTPField.Name {
         guard let name = HTTPField.Name(name) else { preconditionFailure("\(name) is not the name of a field") }
         return name
     }

@@ -10,11 +10,16 @@ enum FormToken {
     /// - Throws: `HTTPError` 403 when the token is missing or not this session's, and what reading a form throws.
     static func checkedForm(_ request: Request, _ session: WebSession) async throws -> FormFields {
         let form = try await request.form()
+        try check(form, session)
+        return form
+    }
+
+    /// - Throws: `HTTPError` 403 when the token is missing or not this session's.
+    static func check(_ form: FormFields, _ session: WebSession) throws(HTTPError) {
         guard let token = form[fieldName], TokenHash.equal(token, session.csrfToken) else {
             throw HTTPError(
                 .forbidden, code: "stale-form",
                 message: "This form belongs to an earlier sign-in, so nothing was changed. Load the page again and repeat it.")
         }
-        return form
     }
 }

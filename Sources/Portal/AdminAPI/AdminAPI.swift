@@ -32,7 +32,8 @@ enum AdminAPI {
     static let prefix = "/api/v1"
 
     static let routes: [AdminRoute] =
-        partnerRoutes + connectionRoutes + syncRunRoutes + previewRoutes + scheduleRoutes + catalogueRoutes + alertRoutes + auditRoutes
+        partnerRoutes + connectionRoutes + usageRoutes + syncRunRoutes + previewRoutes + scheduleRoutes + catalogueRoutes + alertRoutes
+        + auditRoutes
         + operatorRoutes + keyRoutes
 }
 

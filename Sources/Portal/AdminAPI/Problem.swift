@@ -41,7 +41,7 @@ struct Problem: Encodable, Sendable, Equatable {
         switch code {
         case .invalidInput: .badRequest
         // 401 and 403 would speak of the operator's own key.
-        case .keyRefused, .synthesizeRejected: .unprocessableContent
+        case .keyRefused, .synthesizeRejected, .keyReused: .unprocessableContent
         case .forbidden, .synthesizeUnavailable, .vendorUnavailable: .badGateway
         case .otherOrganization, .conflict: .conflict
         case .notFound: .notFound

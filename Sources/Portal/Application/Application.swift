@@ -17,12 +17,15 @@ public struct Dependencies: Sendable {
     public var logger: Logger
     /// What `/metrics` shows. The program makes it the process's metrics system too.
     public var metrics: PrometheusRegistry
+    /// A connector written in Swift, in the place of the one that the settings name.
+    public var connector: (any Connector)?
 
     public init(
         http: any HTTPSender, time: TimeSource = .live, random: RandomSource = .system, logger: Logger,
-        metrics: PrometheusRegistry = PrometheusRegistry()
+        metrics: PrometheusRegistry = PrometheusRegistry(), connector: (any Connector)? = nil
     ) {
         self.metrics = metrics
+        self.connector = connector
         self.http = http
         self.time = time
         self.random = random
@@ -84,18 +87,27 @@ public func openStore(_ configuration: Configuration, _ dependencies: Dependenci
     }
 }
 
-/// The connector that the settings name, reaching its vendor through the given client.
+/// The connector that the dependencies bring or the settings name, reaching its vendor through the given client.
 /// - Parameter trace: notes every request to the vendor.
 public func makeConnector(
     _ configuration: Configuration, _ dependencies: Dependencies, trace: RequestTrace? = nil
-) throws(ApplicationError) -> DefinedConnector {
+) throws(ApplicationError) -> any Connector {
+    if let own = dependencies.connector { return own }
+    let definition: ConnectorDefinition
+    switch configuration.connector {
+    case .definition(let chosen): definition = chosen
+    case .usage(let source):
+        let intake = UsageIntake(
+            source: source, folder: configuration.usageFolder, limit: configuration.usageLimit, maximumAge: configuration.usageMaximumAge)
+        return UsageConnector(intake, time: dependencies.time)
+    }
     let environment = VendorEnvironment(
         http: dependencies.http, time: dependencies.time, random: dependencies.random, retry: configuration.retry,
         allowsPlainHTTP: configuration.allowsPlainHTTP, networks: configuration.vendorNetworks,
         hosts: configuration.vendorHosts)
     do {
         return try DefinedConnector(
-            configuration.connector, environment: environment, deployment: configuration.connectorSettings, trace: trace)
+            definition, environment: environment, deployment: configuration.connectorSettings, trace: trace)
     } catch {
         throw ApplicationError(error.message)
     }

@@ -23,9 +23,14 @@ public struct Configuration: Sendable {
     public var retry: RetryPolicy
     public var httpClient: HTTPClientConfiguration
     /// Where accounts and usage come from.
-    public var connector: ConnectorDefinition
+    public var connector: ConnectorSource
     /// The connector's settings by name.
     public var connectorSettings: [String: String]
+    /// Watched for usage files; nil: none.
+    public var usageFolder: UsageFolder?
+    /// Bytes of one usage snapshot or file.
+    public var usageLimit: Int
+    public var usageMaximumAge: Duration
     /// Hosts that requests for usage may go to besides the definition's.
     public var vendorHosts: [String]
     public var allowsPlainHTTP: Bool
@@ -66,8 +71,11 @@ public struct Configuration: Sendable {
         httpClient = HTTPClientConfiguration(
             limits: RequestLimits(connectTimeout: read.seconds(.connectTimeout), totalTimeout: read.seconds(.totalTimeout)),
             caFile: values[.caFile], userAgent: "perch/" + Perch.version)
-        connector = values.definition
+        connector = values.connector
         connectorSettings = values.connectorSettings
+        usageFolder = try Self.usageFolder(read)
+        usageLimit = read.integer(.usageLimit)
+        usageMaximumAge = .seconds(3600 * read.integer(.usageMaximumAge))
         vendorHosts = read.list(.vendorHosts)
         allowsPlainHTTP = read.flag(.allowPlainHTTP)
         // A plain address is for a sandbox on the same machine, so it leads to loopback.
@@ -115,6 +123,21 @@ public struct Configuration: Sendable {
             ?? TrustedProxies()
         server.alwaysServed = WebSurface.healthPaths
         return server
+    }
+
+    /// A folder that is misspelt would look like one without files.
+    private static func usageFolder(_ read: Reader) throws(SettingsError) -> UsageFolder? {
+        guard let path = read.values[.usageFolder] else { return nil }
+        guard case .usage = read.values.connector else {
+            throw SettingsError(problems: [
+                "\(Setting.usageFolder.key): \(Setting.connector.key) names no file of `kind: usage`, so no usage file would be read."
+            ])
+        }
+        var isDirectory: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory), isDirectory.boolValue else {
+            throw SettingsError(problems: ["\(Setting.usageFolder.key): there is no folder \(path)."])
+        }
+        return UsageFolder(path: path, settleTime: read.seconds(.usageSettleTime))
     }
 
     private static func pemBlocks(_ path: String?) throws(SettingsError) -> [String] {

@@ -48,8 +48,9 @@ extension Setting {
     public static let table: [Setting] =
         [
             host, port, publicURL, dataDirectory, resources, secretKey, logLevel, vendorAPIKey, synthesizeURL, mappingURL,
-            callsPerSecond, retryAttempts, connectTimeout, totalTimeout, caFile, connector, vendorHosts, vendorNetworks,
-            allowPlainHTTP, launchSecrets, launchPublicKeyFile, launchKeySetFile, launchIssuer, launchAudience, launchClockSkew,
+            callsPerSecond, retryAttempts, connectTimeout, totalTimeout, caFile, connector, usageFolder, usageSettleTime,
+            usageLimit, usageMaximumAge, vendorHosts, vendorNetworks, allowPlainHTTP, launchSecrets, launchPublicKeyFile, launchKeySetFile,
+            launchIssuer, launchAudience, launchClockSkew,
             defaultTimeZone, frameAncestors, sessionIdle, sessionLifetime, zeroCounts, excludedAccounts, excludedServices,
             dropHoldShare, dropHoldPairs,
             parallelCounts, parallelRuns, ticketDeadline, scheduleSpread, lineRetentionDays, stopDeadline,
@@ -86,7 +87,19 @@ extension Setting {
     static let caFile = Setting("CA_FILE", .path, nil, "PEM file of authorities to trust instead of the system's.")
     static let connector = Setting(
         "CONNECTOR", .text, "saas-alerts",
-        "Where accounts and usage come from: the id of a built-in definition (`perch connectors list`), or the path of a file.")
+        "Where accounts and usage come from: the id of a built-in definition (`perch connectors list`), or the path of a file, which "
+            + "describes a vendor's API or, with `kind: usage`, usage that is handed in.")
+    static let usageFolder = Setting(
+        "USAGE_FOLDER", .path, nil,
+        "Folder that is watched for usage files, one a partner, where CONNECTOR names a file of `kind: usage`. Default: none.")
+    static let usageSettleTime = Setting(
+        "USAGE_SETTLE_TIME", .seconds(1...3600), "5", "How long a file in USAGE_FOLDER must not have changed before it is read.")
+    static let usageLimit = Setting(
+        "USAGE_LIMIT", .integer(1024...67_108_864), "16777216",
+        "Bytes of one usage snapshot or file, pushed, uploaded or in USAGE_FOLDER. BODY_LIMIT bounds what is sent to Perch too.")
+    static let usageMaximumAge = Setting(
+        "USAGE_MAX_AGE_HOURS", .integer(1...8784), "48",
+        "Usage handed in longer ago is not sent: a sync fails instead, and what Synthesize has stays.")
     static let vendorHosts = Setting(
         "VENDOR_HOSTS", .list, nil,
         "Hosts that requests for usage may go to besides those that the definition names, separated by commas: for a stand-in of the "

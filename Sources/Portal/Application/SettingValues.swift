@@ -36,7 +36,7 @@ public struct SettingValues: Sendable {
     /// The table with the rows of the chosen connector.
     public let table: [Setting]
     /// What `CONNECTOR` names.
-    let definition: ConnectorDefinition
+    let connector: ConnectorSource
 
     /// Keys that do without the prefix, because Gradient's own SDK calls them so.
     private static let sharedKeys = ["VENDOR_API_KEY": Setting.vendorAPIKey]
@@ -45,8 +45,8 @@ public struct SettingValues: Sendable {
     /// - Throws: `SettingsError` with a line for each unknown key and each bad value. Values of secrets are not in it.
     public init(_ sources: SettingSources) throws(SettingsError) {
         let layers = [sources.commandLine, sources.environment, sources.environmentFile]
-        definition = try Self.definition(layers)
-        let rows = definition.deploymentSettings.map(Setting.init)
+        connector = try Self.connector(layers)
+        let rows = connector.deploymentSettings.map(Setting.init)
         table = Setting.table + rows
         var problems: [String] = []
         for (origin, values) in [
@@ -70,11 +70,11 @@ public struct SettingValues: Sendable {
         guard problems.isEmpty else { throw SettingsError(problems: problems) }
     }
 
-    /// The definition whose rows the table has; read before everything else, because it says which settings there are.
-    private static func definition(_ layers: [[String: String]]) throws(SettingsError) -> ConnectorDefinition {
+    /// The connector whose rows the table has; read before everything else, because it says which settings there are.
+    private static func connector(_ layers: [[String: String]]) throws(SettingsError) -> ConnectorSource {
         let chosen = try text(.connector, layers) ?? ""
         do throws(DefinitionError) {
-            return try ConnectorDefinition(named: chosen)
+            return try ConnectorSource(named: chosen)
         } catch {
             throw SettingsError(problems: error.problems.map { "\(Setting.connector.key): \(error.file):\($0.line): \($0.message)" })
         }
@@ -83,7 +83,7 @@ public struct SettingValues: Sendable {
     /// The values of the connector's own rows, by the names that its definition gives them.
     var connectorSettings: [String: String] {
         Dictionary(
-            definition.deploymentSettings.compactMap { setting in texts[Setting(setting)].map { (setting.name, $0) } },
+            connector.deploymentSettings.compactMap { setting in texts[Setting(setting)].map { (setting.name, $0) } },
             uniquingKeysWith: { first, _ in first })
     }
 

@@ -41,7 +41,8 @@ struct ConsoleRoute: Sendable {
 
 /// The vendor's way in for people: server-made pages that work without JavaScript.
 enum Console {
-    static let routes: [ConsoleRoute] = partnerRoutes + previewRoutes + runRoutes + serviceRoutes + operatorRoutes + auditRoutes
+    static let routes: [ConsoleRoute] =
+        partnerRoutes + usageRoutes + previewRoutes + runRoutes + serviceRoutes + operatorRoutes + auditRoutes
 
     static let library = PageLibrary([
         "console-layout": PackageResources.console_layout_mustache,

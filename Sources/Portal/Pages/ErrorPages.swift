@@ -97,7 +97,7 @@ extension IntegrationError {
     var pageStatus: HTTPResponse.Status {
         switch code {
         // 401 and 403 would speak of the reader's own sign-in, not of the key that Synthesize refused.
-        case .invalidInput, .keyRefused, .synthesizeRejected: .unprocessableContent
+        case .invalidInput, .keyRefused, .synthesizeRejected, .keyReused: .unprocessableContent
         case .forbidden, .synthesizeUnavailable, .vendorUnavailable: .badGateway
         case .otherOrganization, .conflict: .conflict
         case .notFound: .notFound

@@ -48,9 +48,13 @@ struct CheckConnector: AsyncParsableCommand {
             var isSound = true
             for file in files {
                 do {
-                    let definition = try ConnectorDefinition(named: file)
-                    let discovered = definition.discoversServices ? " and those that the data names" : ""
-                    Console.say("\(file): sound. \(definition.name), \(definition.services.count) services\(discovered).")
+                    switch try ConnectorSource(named: file) {
+                    case .definition(let definition):
+                        let discovered = definition.discoversServices ? " and those that the data names" : ""
+                        Console.say("\(file): sound. \(definition.name), \(definition.services.count) services\(discovered).")
+                    case .usage(let source):
+                        Console.say("\(file): sound. \(source.name), \(source.services.count) services, usage is handed in.")
+                    }
                 } catch let error as DefinitionError {
                     isSound = false
                     for problem in error.problems { Console.warn("\(error.file):\(problem.line): \(problem.message)") }

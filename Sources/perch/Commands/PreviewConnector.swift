@@ -2,6 +2,7 @@ import ArgumentParser
 import Connectors
 import Foundation
 import HTTPClient
+import Integration
 import Portal
 
 /// Fetches accounts and usage by a definition and shows them; Synthesize is never asked.
@@ -16,6 +17,9 @@ struct PreviewConnector: AsyncParsableCommand {
                 + "taken from the environment and .env.", valueName: "name=value"))
     var settings: [String] = []
     @Option(help: "File with settings, one NAME=value a line.") var envFile = ".env"
+    @Option(
+        name: .customLong("file"), help: "A usage file to read, where usage is handed in (kind: usage).", completion: .file())
+    var usageFile: String?
     @Flag(help: "As JSON.") var json = false
 
     func run() async throws {
@@ -28,11 +32,14 @@ struct PreviewConnector: AsyncParsableCommand {
             let trace = RequestTrace()
             let connector = try makeConnector(configuration, dependencies, trace: trace)
             let entered = try entered(given, connector, sources)
+            let received = try received(connector, dependencies)
             var report = PreviewReport(connector)
             do throws(ConnectorError) {
                 let credential = try connector.credential(from: entered)
                 report.loggedInAs = try await connector.test(credential)
-                report.take(try await connector.fetchUsage(credential))
+                report.take(
+                    try await connector.fetchUsage(
+                        FetchRequest(credential: credential, partner: SinglePartner.reference, received: received)))
             } catch {
                 report.error = error
             }
@@ -42,6 +49,26 @@ struct PreviewConnector: AsyncParsableCommand {
             Console.warn("perch: " + error.message)
             throw Self.status(error).code
         }
+    }
+
+    /// The file to read, for a connector whose usage is handed in.
+    private func received(_ connector: any Connector, _ dependencies: Dependencies) throws(SettingsError) -> ReceivedUsage? {
+        guard let usageFile else { return nil }
+        guard let intake = connector.intake else {
+            throw SettingsError(problems: ["--file: \(connector.productName) is asked for usage, so there is no file to read."])
+        }
+        let bytes: Data
+        do {
+            let file = try FileHandle(forReadingFrom: URL(fileURLWithPath: usageFile))
+            // One byte more than allowed tells a file that is too long.
+            bytes = try file.read(upToCount: intake.limit + 1) ?? Data()
+        } catch {
+            throw SettingsError(problems: ["--file: \(usageFile) cannot be read."])
+        }
+        guard bytes.count <= intake.limit else {
+            throw SettingsError(problems: ["--file: \(usageFile) has more than the \(intake.limit) bytes of PERCH_USAGE_LIMIT."])
+        }
+        return ReceivedUsage(form: .file, bytes: [UInt8](bytes), receivedAt: dependencies.time.now())
     }
 
     /// `--set` split into the definition's settings and Perch's own.
@@ -64,7 +91,7 @@ struct PreviewConnector: AsyncParsableCommand {
 
     /// What the form under "Connect" would hold.
     private func entered(
-        _ given: [String: String], _ connector: DefinedConnector, _ sources: SettingSources
+        _ given: [String: String], _ connector: any Connector, _ sources: SettingSources
     ) throws(SettingsError) -> [String: String] {
         var entered: [String: String] = [:]
         var problems: [String] = []
@@ -93,7 +120,7 @@ struct PreviewConnector: AsyncParsableCommand {
         switch error.code {
         case .invalidInput, .invalidDefinition, .invalidFile: .settings
         case .credentialRefused: .refused
-        case .unreachable, .refused, .brokenAnswer, .emptyList, .tooLarge: .unavailable
+        case .unreachable, .refused, .brokenAnswer, .emptyList, .tooLarge, .notReceived, .outdated: .unavailable
         case .cancelled: .failed
         }
     }
@@ -101,7 +128,7 @@ struct PreviewConnector: AsyncParsableCommand {
 
 /// What a preview found.
 private struct PreviewReport: Encodable {
-    let connector: DefinedConnector
+    let connector: any Connector
     var loggedInAs: String?
     var accounts: [VendorAccount] = []
     var services: [CatalogueService]
@@ -110,7 +137,7 @@ private struct PreviewReport: Encodable {
     var requests: [RequestTrace.Entry] = []
     var error: ConnectorError?
 
-    init(_ connector: DefinedConnector) {
+    init(_ connector: any Connector) {
         self.connector = connector
         services = connector.services
     }

@@ -18,9 +18,6 @@ struct SyncUsage: AsyncParsableCommand {
     @OptionGroup var settings: SettingOptions
     @Flag(help: "Show what would be sent, and send nothing.") var dryRun = false
 
-    /// The partner's reference in the ledger of these commands.
-    private static let reference = "command-line"
-
     func run() async throws {
         try await Console.reporting {
             let keys = try PartnerKeys(settings)
@@ -48,7 +45,7 @@ struct SyncUsage: AsyncParsableCommand {
         let outcome: Result<UsagePreview, any Error>
         do {
             outcome = .success(
-                try await application.desk.previewSync(vendorReference: Self.reference, fields: keys.fields))
+                try await application.desk.previewSync(vendorReference: SinglePartner.reference, fields: keys.fields))
         } catch {
             outcome = .failure(error)
         }
@@ -64,7 +61,7 @@ struct SyncUsage: AsyncParsableCommand {
 
     private func sync(_ desk: Desk, _ keys: PartnerKeys) async throws -> SyncRun {
         let partner = try await desk.admitPartner(
-            vendorReference: Self.reference, name: nil, timeZone: keys.configuration.defaultTimeZone)
+            vendorReference: SinglePartner.reference, name: nil, timeZone: keys.configuration.defaultTimeZone)
         let connecting = try await desk.connect(
             partner.id,
             ConnectRequest(partnerKey: keys.partnerKey.reveal(), fields: keys.fields, confirmsOtherOrganization: true),

@@ -28,7 +28,7 @@ enum ExitStatus: Int32, CaseIterable {
             case .synthesizeUnavailable, .vendorUnavailable: .unavailable
             case .synthesizeRejected: .rejected
             case .invalidInput: .settings
-            case .otherOrganization, .conflict, .notFound, .gone, .store, .secrets: .failed
+            case .otherOrganization, .conflict, .keyReused, .notFound, .gone, .store, .secrets: .failed
             }
     }
 }

@@ -56,12 +56,12 @@ final class PlayedVendor: Connector {
             openFields: ["apiURL": entered["apiURL"] ?? "https://acme.example"], secretFields: ["apiKey": Secret(key)])
     }
 
-    func fetchAccounts(_ credential: ConnectorCredential) async throws(ConnectorError) -> VendorAccounts {
+    func fetchAccounts(_ request: FetchRequest) async throws(ConnectorError) -> VendorAccounts {
         let data = try await fetch("vendor.accounts")
         return VendorAccounts(accounts: data.accounts, recordsDropped: data.recordsDropped)
     }
 
-    func fetchUsage(_ credential: ConnectorCredential) async throws(ConnectorError) -> VendorSnapshot {
+    func fetchUsage(_ request: FetchRequest) async throws(ConnectorError) -> VendorSnapshot {
         let data = try await fetch("vendor.usage")
         return VendorSnapshot(accounts: data.accounts, usage: data.usage, recordsDropped: data.recordsDropped)
     }

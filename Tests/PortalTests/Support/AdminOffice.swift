@@ -58,7 +58,7 @@ struct AdminOffice: Sendable {
 }
 
 /// Runs the body with an office that is taken down afterwards.
-func withAdminOffice(_ body: (AdminOffice) async throws -> Void) async throws {
+func withAdminOffice(_ connector: any Connector = ShelfConnector(), _ body: (AdminOffice) async throws -> Void) async throws {
     let directory = FileManager.default.temporaryDirectory.appending(path: "perch-portal-\(UUID().uuidString)")
     defer { try? FileManager.default.removeItem(at: directory) }
     let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
@@ -71,7 +71,7 @@ func withAdminOffice(_ body: (AdminOffice) async throws -> Void) async throws {
     let synthesize = AnsweringSender()
     let desk = Desk(
         IntegrationEnvironment(
-            store: store, keyRing: keyRing, connector: ShelfConnector(),
+            store: store, keyRing: keyRing, connector: connector,
             synthesize: SynthesizeClient.Environment(
                 baseURL: "http://synthesize.invalid", http: synthesize,
                 pacer: Pacer(callsPerSecond: 0, time: clock.source), time: clock.source, random: random,
@@ -237,11 +237,11 @@ struct ShelfConnector: Connector {
             openFields: ["apiURL": entered["apiURL"] ?? "https://shelf.invalid"], secretFields: ["apiKey": Secret(key)])
     }
 
-    func fetchAccounts(_ credential: ConnectorCredential) async throws(ConnectorError) -> VendorAccounts {
+    func fetchAccounts(_ request: FetchRequest) async throws(ConnectorError) -> VendorAccounts {
         VendorAccounts(accounts: [VendorAccount(id: "a-1", name: "Contoso")], recordsDropped: 0)
     }
 
-    func fetchUsage(_ credential: ConnectorCredential) async throws(ConnectorError) -> VendorSnapshot {
+    func fetchUsage(_ request: FetchRequest) async throws(ConnectorError) -> VendorSnapshot {
         VendorSnapshot(accounts: [VendorAccount(id: "a-1", name: "Contoso")], usage: [], recordsDropped: 0)
     }
 }

@@ -27,6 +27,15 @@ struct Office: Sendable {
         return Answer(status: answer.status.code, body: answer.body)
     }
 
+    /// Hands in usage.
+    func put(_ path: String, _ body: [UInt8], key: String? = nil, type: String = "application/json") async throws -> Answer {
+        var fields: HTTPFields = [.authorization: "Bearer " + self.key.reveal(), .contentType: type]
+        if let key, let name = HTTPField.Name("Idempotency-Key") { fields[name] = key }
+        let answer = try await client.send(
+            OutgoingRequest(method: .put, url: portalURL + "/api/v1" + path, headerFields: fields, body: body))
+        return Answer(status: answer.status.code, body: answer.body)
+    }
+
     /// A call that must succeed, and its answer.
     func get<Value: Decodable>(_ type: Value.Type, _ path: String) async throws -> Value {
         try read(type, try await call(.get, path), path)

@@ -1,3 +1,4 @@
+import Connectors
 import Foundation
 import HTTPClient
 import Integration
@@ -42,6 +43,12 @@ struct StageSetup: Sendable {
     var saasAlertsKey = "saas-alerts-key-of-the-stage"
     var launchSecret = "launch-secret-of-the-stage-0123456789"
     var ticketDelayMilliseconds = 0
+    /// Settings of another connector than SaaS Alerts, by key.
+    var settings: [String: String] = [:]
+    /// Instead of the usual 15 s.
+    var lookAgain: Duration?
+    /// Instead of the one that the settings name.
+    var connector: (any Connector)?
 }
 
 extension StageSetup {
@@ -71,7 +78,7 @@ func withStage(_ setup: StageSetup = StageSetup(), _ play: (Stage) async throws 
             logger: log.logger))
     let application = try await buildApplication(
         configuration: try configuration(setup, sandboxURL: sandbox.url, directory: directory),
-        dependencies: Dependencies(http: wire, time: clock.source, logger: log.logger))
+        dependencies: Dependencies(http: wire, time: clock.source, logger: log.logger, connector: setup.connector))
     let portalURL = try await application.start()
     let running = Task { try await application.run() }
 
@@ -110,16 +117,18 @@ private func startSandbox(_ setup: StageSetup) async throws -> (server: SandboxS
 
 private func configuration(_ setup: StageSetup, sandboxURL: String, directory: String) throws -> Configuration {
     var configuration = try Configuration(
-        SettingSources(commandLine: [
-            "PERCH_PORT": "0", "PERCH_DATA_DIRECTORY": directory, "PERCH_RESOURCES": repository,
-            "PERCH_VENDOR_API_KEY": setup.vendorKey, "PERCH_LAUNCH_SECRETS": setup.launchSecret,
-            "PERCH_SYNTHESIZE_URL": sandboxURL, "PERCH_SAAS_ALERTS_URL": sandboxURL + "/saas-alerts",
-            "PERCH_MAPPING_URL": sandboxURL + "/organizations/{organizationId}/mapping/accounts",
-            "PERCH_ALLOW_PLAIN_HTTP": "true", "PERCH_CALLS_PER_SECOND": "\(setup.callsPerSecond)",
-            "PERCH_PARALLEL_COUNTS": "\(setup.parallelCounts)", "PERCH_STOP_DEADLINE": "5",
-        ]))
+        SettingSources(
+            commandLine: [
+                "PERCH_PORT": "0", "PERCH_DATA_DIRECTORY": directory, "PERCH_RESOURCES": repository,
+                "PERCH_VENDOR_API_KEY": setup.vendorKey, "PERCH_LAUNCH_SECRETS": setup.launchSecret,
+                "PERCH_SYNTHESIZE_URL": sandboxURL,
+                "PERCH_MAPPING_URL": sandboxURL + "/organizations/{organizationId}/mapping/accounts",
+                "PERCH_ALLOW_PLAIN_HTTP": "true", "PERCH_CALLS_PER_SECOND": "\(setup.callsPerSecond)",
+                "PERCH_PARALLEL_COUNTS": "\(setup.parallelCounts)", "PERCH_STOP_DEADLINE": "5",
+            ].merging(setup.settings.isEmpty ? ["PERCH_SAAS_ALERTS_URL": sandboxURL + "/saas-alerts"] : setup.settings) { $1 }))
     configuration.retry = RetryPolicy(maximumAttempts: setup.attempts, firstDelay: .milliseconds(2), maximumDelay: .milliseconds(5))
     configuration.policy.failuresInARow = setup.failuresInARow
+    if let lookAgain = setup.lookAgain { configuration.policy.lookAgain = lookAgain }
     return configuration
 }
 

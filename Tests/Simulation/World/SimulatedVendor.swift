@@ -57,13 +57,13 @@ final class SimulatedVendor: @unchecked Sendable {
             return ConnectorCredential(openFields: [:], secretFields: ["apiKey": Secret(key)])
         }
 
-        func fetchAccounts(_ credential: ConnectorCredential) async throws(ConnectorError) -> VendorAccounts {
-            let snapshot = try await fetchUsage(credential)
+        func fetchAccounts(_ request: FetchRequest) async throws(ConnectorError) -> VendorAccounts {
+            let snapshot = try await fetchUsage(request)
             return VendorAccounts(accounts: snapshot.accounts, recordsDropped: 0)
         }
 
-        func fetchUsage(_ credential: ConnectorCredential) async throws(ConnectorError) -> VendorSnapshot {
-            try await vendor.read(credential.secretFields["apiKey"]?.reveal() ?? "", process)
+        func fetchUsage(_ request: FetchRequest) async throws(ConnectorError) -> VendorSnapshot {
+            try await vendor.read(request.credential.secretFields["apiKey"]?.reveal() ?? "", process)
         }
     }
 

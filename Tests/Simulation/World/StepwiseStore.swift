@@ -49,6 +49,24 @@ struct StepwiseStore: Store {
         await step()
         try memory.insertSealedSetting(name, value)
     }
+    func insertDelivery(
+        _ delivery: UsageDelivery, content: [UInt8], run: SyncRun?, forgettingBefore horizon: Date
+    ) async throws(StoreError) -> DeliveryInsertion {
+        await step()
+        return try memory.insertDelivery(delivery, content: content, run: run, forgettingBefore: horizon)
+    }
+    func delivery(_ partner: PartnerID, key: String) async throws(StoreError) -> UsageDelivery? {
+        await step()
+        return try memory.delivery(partner, key: key)
+    }
+    func newestDelivery(_ partner: PartnerID) async throws(StoreError) -> UsageDelivery? {
+        await step()
+        return try memory.newestDelivery(partner)
+    }
+    func newestContent(_ partner: PartnerID) async throws(StoreError) -> (delivery: UsageDelivery, content: [UInt8])? {
+        await step()
+        return try memory.newestContent(partner)
+    }
     func checkWritable() async throws(StoreError) {
         await step()
         try memory.checkWritable()

@@ -45,6 +45,14 @@ struct QueryPlanTests {
             finding: "sync_run USING INDEX sync_run_history (partner_id=? AND created_at<?)"),
         Query(sql: "SELECT * FROM sync_run WHERE id = ?", finding: "sync_run USING INDEX"),
 
+        Query(sql: Queries.newestDelivery, finding: "usage_delivery USING INDEX usage_delivery_one_content_a_partner (partner_id=?)"),
+        Query(sql: Queries.deliveredContent, finding: "usage_delivery USING INDEX usage_delivery_one_content_a_partner (partner_id=?)"),
+        Query(sql: Queries.dropContent, finding: "usage_delivery USING INDEX usage_delivery_one_content_a_partner (partner_id=?)"),
+        Query(
+            sql: Queries.deliveryOfKey, finding: "usage_delivery USING INDEX usage_delivery_one_a_key (partner_id=? AND idempotency_key=?)"),
+        Query(
+            sql: Queries.forgetDeliveries, finding: "INDEX usage_delivery_by_age (partner_id=? AND received_at<?)"),
+
         Query(sql: Queries.dueSchedules, finding: "schedule USING INDEX schedule_due (next_run_at<?)"),
         Query(sql: Queries.earliestNextRun, finding: "schedule USING COVERING INDEX schedule_due"),
         Query(sql: Queries.dueAlerts, finding: "alert USING INDEX alert_due (next_action_at<?)"),

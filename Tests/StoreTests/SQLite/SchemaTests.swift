@@ -15,6 +15,7 @@ struct SchemaTests {
         ("sync_run.stage", RunStage.allCases.map(\.rawValue)),
         ("usage_line.state", UsageLineState.allCases.map(\.rawValue)),
         ("alert.state", AlertState.allCases.map(\.rawValue)),
+        ("usage_delivery.channel", UsageChannel.allCases.map(\.rawValue)),
         ("operator_key.role", OperatorRole.allCases.map(\.rawValue)),
     ]
 
@@ -51,6 +52,10 @@ struct SchemaTests {
             "UPDATE sync_run SET findings = '{'", "UPDATE alert SET errors = 'none'", "UPDATE usage_line SET raw_count = '1e3'",
             "UPDATE usage_line SET sent_count = ''", "UPDATE usage_line SET raw_count = 'NaN'",
             "UPDATE sync_run SET cancel_requested = 2", "UPDATE sync_run SET tally_open = -1",
+            "UPDATE usage_delivery SET idempotency_key = NULL", "UPDATE usage_delivery SET size = 2",
+            "UPDATE usage_delivery SET accounts = 0",
+            "UPDATE usage_delivery SET sha256 = 'A'", "UPDATE usage_delivery SET content = 'a'",
+            "UPDATE usage_delivery SET idempotency_key = ''",
             "UPDATE connection SET key_version = -1", "UPDATE connection SET partner_key = x'00'",
         ])
     func badValues(sql: String) async throws {
@@ -167,6 +172,11 @@ struct SchemaTests {
         let run = try await store.startedRun()
         try await store.planLines(run.id, [Sample.line(run, 0)])
         try await store.saveSchedule(Sample.schedule(next: Sample.now))
+        _ = try await store.insertDelivery(
+            UsageDelivery(
+                id: UsageDeliveryID("use_1"), partnerID: run.partnerID, channel: .push, key: "k", sha256: String(repeating: "0", count: 64),
+                size: 1, accounts: 1, counts: 0, receivedAt: Sample.now, receivedFrom: "N"), content: [1], run: nil,
+            forgettingBefore: .distantPast)
         _ = try await store.insertAlert(Sample.alert("alr_1"))
         try await store.insertOperatorKey(
             OperatorKey(id: OperatorKeyID("opk_1"), name: "K", role: .viewer, hash: "h", createdAt: Sample.now))

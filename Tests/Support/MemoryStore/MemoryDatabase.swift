@@ -16,6 +16,9 @@ struct MemoryDatabase: Sendable {
     var connections: [PartnerID: Connection] = [:] { didSet { changes += 1 } }
     var credentials: [PartnerID: VendorCredential] = [:] { didSet { changes += 1 } }
 
+    /// By age, the oldest first.
+    var deliveries: [PartnerID: [StoredDelivery]] = [:] { didSet { changes += 1 } }
+
     var schedules: [PartnerID: Schedule] = [:] { didSet { changes += 1 } }
     var dueSchedules: [Due<String>] = [] { didSet { changes += 1 } }
 

@@ -69,7 +69,7 @@ final class DefinitionReader {
             counts: counts, test: test, testShows: shows)
     }
 
-    private func readID(_ map: MapReader) -> String {
+    func readID(_ map: MapReader) -> String {
         guard let node = map.required("id", "a word for this connector, stored with credentials.") else { return "" }
         let text = problems.text(node, "`id`") ?? ""
         let isFit =

@@ -23,6 +23,8 @@ struct ConsolePartnerView: Sendable {
     var hasAlerts: Bool
     var alerts: [AlertRow]
     var canAct: Bool
+    /// Nil where the vendor is asked for usage.
+    var usage: ConsoleUsageView?
     /// Shown once, just after it was made.
     var launchLink: LaunchLinkView?
     var zoneName: String
@@ -42,7 +44,8 @@ struct ConsolePartnerView: Sendable {
         var until: TimeView
     }
 
-    init(_ overview: PartnerOverview, _ alerts: [Alert], frame: ConsoleFrame, canAct: Bool) {
+    init(_ overview: PartnerOverview, _ alerts: [Alert], usage: ConsoleUsageView? = nil, frame: ConsoleFrame, canAct: Bool) {
+        self.usage = usage
         let time = LocalTime(zoneName: overview.partner.timeZone)
         let card = ConnectionCardView(overview, time: time, mappingURL: "")
         self.frame = frame
@@ -94,11 +97,13 @@ extension ConsolePartnerView.AlertRow {
 extension ConsoleVisit {
     static let alertsShown = 20
 
-    func partnerView() async throws(IntegrationError) -> ConsolePartnerView {
+    /// - Parameter usageError: why a file was not taken.
+    func partnerView(usageError: String = "") async throws(IntegrationError) -> ConsolePartnerView {
         let overview = try await desk.overview(partnerID)
         let alerts = try await desk.alerts(partnerID, before: nil, limit: Self.alertsShown)
         return ConsolePartnerView(
-            overview, alerts, frame: frame(overview.partner.name, .partners), canAct: mayAct(as: .operator))
+            overview, alerts, usage: try await usageView(overview, error: usageError), frame: frame(overview.partner.name, .partners),
+            canAct: mayAct(as: .operator))
     }
 }
 
