@@ -240,6 +240,74 @@ struct AnswerTests {
         #expect(error?.message.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control } == true)
     }
 
+    // MARK: What docs/connector-format.md promises
+
+    @Test("A null list read as a record and exploded is nobody; null in the place of a list is an error")
+    func nullLists() async throws {
+        var small = SmallDefinition()
+        small.reads = """
+              customers: {get: /customers, records: $, paging: none}
+              seats: {get: /seats, record: $, explode: {list: $.items, as: item, missing: none}, paging: none}
+            """
+        small.counts = "  - {from: seats, service: Seats, account: $.item.customer}"
+        for (body, count) in [(#"{"items":null}"#, 0), (#"{}"#, 0), (#"{"items":[{"customer":1},{"customer":1}]}"#, 2)] {
+            let bench = try DefinitionBench(small, ["/customers": Self.two, "/seats": .ok(body)])
+            #expect(try await bench.lines() == ["1 Seats \(count)", "b Seats 0"], "\(body)")
+        }
+        let plain = try DefinitionBench(["/customers": Self.two, "/seats": .ok("null")])
+        await expectFailure(.brokenAnswer) { _ = try await plain.usage() }
+    }
+
+    @Test("Of a tree, those without a parent are taken by present: false, those with one by present: true")
+    func parents() async throws {
+        let tree =
+            #"[{"id":1,"name":"Top","parentId":null},{"id":2,"name":"Also"},{"id":3,"name":"Below","parentId":1},{"id":4,"name":"Blank","parentId":" "}]"#
+        for (present, ids) in [("false", ["1", "2", "4"]), ("true", ["3"])] {
+            var small = SmallDefinition()
+            small.accounts = "{from: customers, id: $.id, name: $.name, where: [{field: $.parentId, present: \(present)}]}"
+            let bench = try DefinitionBench(small, ["/customers": .ok(tree)])
+            #expect(try await bench.accounts().accounts.map(\.id) == ids)
+        }
+    }
+
+    @Test("A region that partners choose makes the host, and goes to no other")
+    func regions() async throws {
+        var small = SmallDefinition()
+        small.settings = """
+              partner:
+                apiKey: {kind: secret, label: Key, help: Anywhere.}
+                region: {kind: choice, label: Region, help: Where., choices: {api: North America, api.eu: Europe, evil: Nowhere}}
+            """
+        small.hosts = "[api.vendor.example, api.eu.vendor.example]"
+        small.requests = "base: https://${region}.vendor.example"
+        for (region, isAllowed) in [("api.eu", true), ("evil", false)] {
+            let bench = try DefinitionBench(try small.definition(), ScriptedSender([Self.two]))
+            let credential = try bench.connector.credential(from: ["apiKey": "k", "region": region])
+            if isAllowed {
+                _ = try await bench.connector.fetchAccounts(credential)
+                #expect(bench.sender.requests.map(\.url) == ["https://api.eu.vendor.example/customers"])
+            } else {
+                await expectFailure(.refused) { _ = try await bench.connector.fetchAccounts(credential) }
+                #expect(bench.sender.requests.isEmpty)
+            }
+        }
+    }
+
+    @Test("An id in the variables of GraphQL stays one text, whatever it holds")
+    func graphQL() async throws {
+        var small = SmallDefinition()
+        small.reads = """
+              customers: {get: /customers, records: $, paging: none}
+              seats: {for: accounts, post: /graphql, json: {query: "query($id: ID!) { x }", variables: {id: "${account.id}"}}, records: $, paging: none}
+            """
+        small.counts = "  - {from: seats, service: Seats}"
+        let bench = try DefinitionBench(small, ["/customers": .ok(#"[{"id":"1\") { all } #\\","name":"A"}]"#), "/graphql": .ok("[]")])
+        _ = try await bench.usage()
+        let body = try JSONValue(parsing: bench.sender.requests[1].body ?? [])
+        #expect(body["variables"]?["id"]?.string == "1\") { all } #\\")
+        #expect(body["query"]?.string == "query($id: ID!) { x }")
+    }
+
     // MARK: Next addresses
 
     @Test(
@@ -293,78 +361,5 @@ struct AnswerTests {
                 default: try Reply.ok(#"{"data":[{"customer":1}],"next":null}"#).perform()
                 }
             })
-    }
-}
-
-/// Vendors repeat in their errors what they were sent.
-@Suite("Secrets that come back", .timeLimit(.minutes(1)))
-struct EchoTests {
-    private static let key = "s3cr+t/k&y \"ü\""
-    private static let token = "t0k+n/= with \u{E9}"
-
-    private struct Way: Sendable, CustomTestStringConvertible {
-        var auth: String
-        /// What may not be seen, beside the key itself.
-        var also: [String] = []
-        var testDescription: String { auth }
-    }
-
-    private static let ways = [
-        Way(auth: "query: {api_key: \"${apiKey}\"}"),
-        Way(auth: "basic: {user: me, password: \"${apiKey}\"}", also: [Data("me:\(key)".utf8).base64EncodedString()]),
-        Way(
-            auth:
-                "token: {post: \"https://vendor.example/token\", form: {p: \"${apiKey}\"}, value: $.token}\nquery: {access: \"${token}\"}",
-            also: [token]),
-    ]
-
-    /// Everything that a vendor saw of a request, in each spelling that it may send back.
-    private static func echo(_ request: OutgoingRequest) -> String {
-        let sent = request.url + " " + (request.headerFields[.authorization] ?? "") + " " + (request.bodyText ?? "")
-        let texts = [sent, sent.lowercased(), sent.removingPercentEncoding ?? "", sent.replacing("%20", with: "+"), key, token]
-        return texts.joined(separator: " | ")
-    }
-
-    @Test(
-        "An error that repeats the request shows no secret of it: not in the message, not in the trace", arguments: ways,
-        [200, 400, 403, 409, 500])
-    private func echoed(_ way: Way, _ status: Int) async throws {
-        var small = SmallDefinition()
-        small.auth = way.auth
-        small.requests += "\nfailWhen: [{field: $.message, present: true, message: $.message}]"
-        let sender = ScriptedSender { request, _ throws(HTTPClientError) in
-            if request.url.contains("/token") {
-                return try Reply.ok(JSONValue.object([.init(name: "token", value: .string(Self.token))]).jsonText).perform()
-            }
-            return try Reply.status(
-                status, JSONValue.object([.init(name: "message", value: .string("Seen: " + Self.echo(request)))]).jsonText
-            ).perform()
-        }
-        let bench = try DefinitionBench(try small.definition(), sender)
-        let error = await #expect(throws: ConnectorError.self) {
-            _ = try await bench.connector.fetchUsage(bench.connector.credential(from: ["apiKey": Self.key]))
-        }
-        let message = try #require(error?.message)
-        #expect(message.contains("Seen: "))
-        let shown = [message] + bench.trace.entries.flatMap { [$0.url, $0.problem ?? ""] }
-        for secret in [Self.key] + way.also {
-            let encoded = PercentEncoding.queryComponent(secret)
-            // Without escapes, lower case is another text.
-            let lower = encoded.contains("%") ? encoded.lowercased() : encoded
-            for spelling in [secret, encoded, lower, encoded.replacing("%20", with: "+")] {
-                #expect(!shown.contains { $0.contains(spelling) }, "\(spelling) in \(shown)")
-            }
-        }
-    }
-
-    @Test("A reason that is cut is cut after its secrets are hidden")
-    func cut() async throws {
-        for length in 180...210 {
-            let bench = try DefinitionBench(
-                try SmallDefinition().definition(),
-                ScriptedSender([.status(409, #"{"message":"\#(String(repeating: "x", count: length)) secret-key"}"#)]))
-            let error = await expectFailure(.refused) { _ = try await bench.usage() }
-            #expect(error?.message.contains("secr") == false, "\(length)")
-        }
     }
 }

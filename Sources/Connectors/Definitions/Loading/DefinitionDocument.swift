@@ -119,15 +119,21 @@ extension YamlError {
     fileprivate var line: Int {
         switch self {
         case .scanner(_, _, let mark, _), .parser(_, _, let mark, _), .composer(_, _, let mark, _): mark.line
-        case .duplicatedKeysInMapping(_, let context): context.mark.line
+        case .duplicatedKeysInMapping(let names, let context): Self.isOfWords(names) ? context.mark.line : 1
         default: 1
         }
     }
+
+    /// Of keys that are maps or lists the parser knows no name, and no order: which of them it tells first changes from one reading to the
+    /// next.
+    private static func isOfWords(_ names: [String]) -> Bool { !names.contains("<uncovertable>") }
 
     fileprivate var problem: String {
         switch self {
         case .scanner(let context, let problem, _, _), .parser(let context, let problem, _, _), .composer(let context, let problem, _, _):
             "This is not YAML: \(problem)" + (context.map { " (\($0.text))" } ?? "") + "."
+        case .duplicatedKeysInMapping(let names, _) where !Self.isOfWords(names):
+            "A key has to be a word, and here is one that is a map or a list."
         case .duplicatedKeysInMapping(let names, _):
             "\(names.map { "`\($0)`" }.joined(separator: ", ")) stands here twice. Each key may stand once."
         default: "The file is not YAML: \(self)"
