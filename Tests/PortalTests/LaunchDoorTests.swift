@@ -25,6 +25,19 @@ struct LaunchDoorTests {
         }
     }
 
+    @Test("leaves out of a name what would turn the text around it, at the first launch and at a later one; an operator is told instead")
+    func names() async throws {
+        try await withPageDesk { desk in
+            for (name, kept) in [("Nor\u{202E}thwind", "Northwind"), ("South\u{2066}wind\u{2028}", "Southwind")] {
+                #expect(try await desk.browser().get("/launch?token=" + desk.token("msp-1", name: name)).location == "/")
+                #expect(try await desk.office.store.partner(vendorReference: "msp-1")?.name == kept)
+            }
+            let answer = try await desk.office.call(.post, "/partners", json: #"{"vendorReference":"msp-2","name":"a\u202eb"}"#)
+            #expect(answer.status == 400)
+            #expect(try answer.json.field.string == "name")
+        }
+    }
+
     @Test("takes a token once")
     func replay() async throws {
         try await withPageDesk { desk in

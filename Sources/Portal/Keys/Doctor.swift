@@ -46,8 +46,9 @@ public struct Doctor: Sendable {
     private func keys(_ store: SQLiteStore) async -> InspectionCheck {
         let name = "stored secrets"
         do {
-            let wrapped = try await store.wrappedKeys()
+            // In this order: a running service that rotates stores the key before what it seals.
             let sealed = try await store.sealedValues(notUnder: nil, after: nil, limit: .max)
+            let wrapped = try await store.wrappedKeys()
             let faults = try KeyKeeper.faults(of: sealed, under: wrapped, configuration)
             guard let current = wrapped.first(where: { $0.retiredAt == nil }) else {
                 return InspectionCheck(name, sealed.isEmpty ? "none yet" : "no data key", faults: faults)
