@@ -15,7 +15,7 @@ enum FormToken {
     }
 
     /// - Throws: `HTTPError` 403 when the token is missing or not this session's.
-    static func check(_ form: FormFields, _ session: WebSession) throws(HTTPError) {
+    static func check(_ form: FormFields, _ session: WebSession) throws {
         guard let token = form[fieldName], TokenHash.equal(token, session.csrfToken) else {
             throw HTTPError(
                 .forbidden, code: "stale-form",
