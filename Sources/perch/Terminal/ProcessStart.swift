@@ -4,10 +4,10 @@ import Glibc
 enum ProcessStart {
     private static let backtrace = "SWIFT_BACKTRACE"
     private static let withoutMemory = "registers=none"
-    /// One arena, since the stages of a run work on different threads, and what one frees, another cannot use when each has an arena of
-    /// its own. From 128 KB a piece of its own, given back as soon as it is free: the C library raises that bound by itself, up to
-    /// 32 MB (mallopt(3)). A run of 100,000 lines took 92 MB without both, and takes 64 MB.
-    private static let allocation = ["MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_THRESHOLD_": "131072"]
+    /// Two arenas, since the stages of a run work on different threads, and what one frees, another cannot use when each has an arena of
+    /// its own; from 128 KB a piece of its own, given back as soon as it is free: the C library raises that bound by itself, up to
+    /// 32 MB (mallopt(3)). A run of 100,000 lines took 92 MB without both, and takes 63 MB.
+    private static let allocation = ["MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "131072"]
 
     /// A crash must not print or store memory, which holds opened keys: the kernel writes no core file, and Swift's crash report shows no
     /// registers, beside each of which it prints the 16 bytes that it points at.
