@@ -115,3 +115,22 @@ final class Told: Sendable {
 extension VendorSnapshot {
     var lines: [String] { usage.map { "\($0.accountID) \($0.serviceName) \($0.count)" }.sorted() }
 }
+
+extension SmallDefinition {
+    /// Asks for each account, and each of two constants.
+    static var fanned: SmallDefinition {
+        var small = SmallDefinition()
+        small.reads = """
+              customers: {get: /customers, records: $, paging: none}
+              seats:
+                for: accounts
+                each: {kind: [x, "y z"]}
+                get: /customers/${account.id}/seats
+                query: {"filter[kind]": "${each.kind}", site: "${account.$.site.key}"}
+                records: $
+                paging: none
+            """
+        small.counts = "  - {from: seats, service: Seats, where: [{field: \"${each.kind}\", is: x}]}"
+        return small
+    }
+}
