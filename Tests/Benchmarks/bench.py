@@ -5,6 +5,7 @@ Usage: bench.py PATH-TO-PERCH [BENCH...], all of them by default. Prints one lin
 
 import base64
 import datetime
+import http.server
 import json
 import os
 import pathlib
@@ -373,7 +374,86 @@ def bench_connectors():
         stop(process)
 
 
-BENCHES = {"serve": bench_serve, "sync": bench_sync, "viewers": bench_viewers, "pace": bench_pace, "connectors": bench_connectors}
+LARGE_ANSWER = """
+format: 1
+id: large
+name: Large
+about: {sources: [made up], unverified: []}
+settings:
+  partner:
+    apiURL: {kind: url, label: API URL, help: The address.}
+    apiKey: {kind: secret, label: API key, help: The key.}
+hosts: ["${apiURL}"]
+requests: {base: "${apiURL}", largest: 256}
+auth:
+  headers: {X-Key: "${apiKey}"}
+reads:
+  customers: {get: /customers, records: $.data, paging: none}
+  seats: {get: /seats, records: $.data, paging: none}
+accounts: {from: customers, id: $.id, name: $.name}
+bases:
+  seats: {version: 1, counts: Seats.}
+services:
+  - {name: Seats, description: Seats, category: other, subcategory: other, basis: seats}
+counts:
+  - {service: Seats, from: seats, account: $.customer}
+"""
+
+
+def bench_large_answer():
+    """One answer with a million records over the network: seconds and peak memory of a whole `connectors preview`."""
+    records = 1_000_000
+    customers = json.dumps({"data": [{"id": f"c{n:04}", "name": f"Customer {n}"} for n in range(1000)]}).encode()
+    seats = ",".join(
+        f'{{"id":"seat-{n:07}","customer":"c{n % 1000:04}","name":"Seat number {n}","email":"user{n}@example.com","active":true}}'
+        for n in range(records)
+    )
+    answers = {"/customers": customers, "/seats": b'{"data":[' + seats.encode() + b"]}"}
+
+    class Vendor(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(answers[self.path])))
+            self.end_headers()
+            self.wfile.write(answers[self.path])
+
+        def log_message(self, *arguments):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Vendor)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    with tempfile.TemporaryDirectory() as directory:
+        definition = pathlib.Path(directory) / "large.yaml"
+        definition.write_text(LARGE_ANSWER)
+        begun = time.monotonic()
+        output = open(directory + "/preview.json", "w")
+        preview = subprocess.Popen(
+            [PROGRAM, "connectors", "preview", str(definition), "--json", "--set", "apiKey=bench",
+             "--set", f"apiURL=http://127.0.0.1:{server.server_port}"],
+            stdout=output, cwd=directory, env={**os.environ, "PERCH_ALLOW_PLAIN_HTTP": "true", "PERCH_VENDOR_HOSTS": "127.0.0.1"},
+        )
+        # Not ru_maxrss, in which this program's own memory before exec would count.
+        peak = 0
+        while preview.poll() is None:
+            lines = pathlib.Path(f"/proc/{preview.pid}/status").read_text().split("VmHWM:")
+            peak = int(lines[1].split()[0]) / 1024 if len(lines) > 1 else peak
+            time.sleep(0.02)
+        seconds = time.monotonic() - begun
+        assert preview.returncode == 0, preview.returncode
+        counts = json.loads(pathlib.Path(output.name).read_text())["counts"]
+        assert sum(int(count["count"]) for count in counts) == records
+    server.shutdown()
+    print(
+        f"{records:,} records in one answer of {len(answers['/seats']) / 1e6:.0f} MB: {seconds:.1f} s, "
+        f"peak resident memory {peak:.0f} MB"
+    )
+
+
+BENCHES = {
+    "serve": bench_serve, "sync": bench_sync, "viewers": bench_viewers, "pace": bench_pace, "connectors": bench_connectors,
+    "large-answer": bench_large_answer,
+}
 
 if __name__ == "__main__":
     for name in sys.argv[2:] or BENCHES:
