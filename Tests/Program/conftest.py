@@ -172,9 +172,6 @@ def service_environment(directory: pathlib.Path, sandbox: Sandbox, **settings: s
         # A setting of the usual connector's.
         del environment["PERCH_SAAS_ALERTS_URL"]
     environment.update(settings)
-    if "PERCH_CONNECTOR" in settings:
-        # Another connector's setting is unknown to it.
-        del environment["PERCH_SAAS_ALERTS_URL"]
     return clean_environment(**environment)
 
 

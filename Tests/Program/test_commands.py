@@ -116,7 +116,7 @@ def test_a_dry_run_shows_old_and_new_and_sends_nothing(shop):
     answer = shop.run("sync-usage", "--dry-run")
     assert answer.returncode == 0, answer
     assert [line.split("\t")[1:] for line in answer.stdout.splitlines()[:-1]] == [
-        ["Bright water  [31mLaw", service, "5", "6", "changed"],
+        ["Bright water [31mLaw", service, "5", "6", "changed"],
         ["Nobody Ltd", service, "-", "0", "excluded"],
         ["Lumen Optics", service, "7", "0", "dropped"],
     ]

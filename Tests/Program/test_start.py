@@ -149,6 +149,28 @@ def test_an_address_with_a_sign_in_in_it_is_refused_and_not_repeated(tmp_path):
             assert "nary" not in complaint
 
 
+def test_synthesize_in_the_clear_is_refused_unless_it_is_allowed(tmp_path):
+    complaint = refused(tmp_path, "PERCH_SYNTHESIZE_URL must begin with https://", PERCH_SYNTHESIZE_URL="http://synthesize.example",
+                        PERCH_ALLOW_PLAIN_HTTP="false")
+    assert "PERCH_ALLOW_PLAIN_HTTP=true" in complaint
+
+
+def test_a_database_whose_key_file_is_gone_gets_no_other(tmp_path, installation, sandbox):
+    sandbox.customers(3)
+    service = installation.start()
+    installation.connected_partner(service)
+    service.kill()
+    file = installation.directory / "data/secret.key"
+    key = file.read_text()
+    file.unlink()
+    complaint = perch("serve", directory=installation.directory, **service_environment(installation.directory, sandbox))
+    assert complaint.returncode != 0 and not file.exists()
+    assert "secret.key is gone" in complaint.stderr and "from its copy" in complaint.stderr, complaint.stderr
+    file.write_text(key)
+    file.chmod(0o600)
+    installation.start()
+
+
 def test_another_key_than_the_database_was_made_with(tmp_path, installation, sandbox):
     directory = installation.directory
     sandbox.customers(3)

@@ -20,7 +20,8 @@ struct Vault: Sendable {
         _ credential: ConnectorCredential, connectorID: String, of partner: PartnerID, at now: Date
     ) throws(IntegrationError) -> VendorCredential {
         do {
-            let fields = credential.secretFields.mapValues { $0.reveal() }
+            var fields = credential.secretFields.mapValues { $0.reveal() }
+            fields[Self.boundFields] = Self.text(of: credential.openFields)
             let json = String(decoding: try JSONEncoder().encode(fields), as: UTF8.self)
             return VendorCredential(
                 partnerID: partner, connectorID: connectorID, openFields: credential.openFields,
@@ -33,11 +34,21 @@ struct Vault: Sendable {
     func openCredential(_ stored: VendorCredential) throws(IntegrationError) -> ConnectorCredential {
         do {
             let json = try keyRing.open(stored.sealedFields, Self.credential(stored.partnerID)).reveal()
-            let fields = try JSONDecoder().decode([String: String].self, from: Data(json.utf8))
+            var fields = try JSONDecoder().decode([String: String].self, from: Data(json.utf8))
+            // What was sealed before there was this mark is taken as it is.
+            if let bound = fields.removeValue(forKey: Self.boundFields), bound != Self.text(of: stored.openFields) { throw Self.failure }
             return ConnectorCredential(openFields: stored.openFields, secretFields: fields.mapValues { Secret($0) })
         } catch {
             throw Self.failure
         }
+    }
+
+    /// Stands among the sealed fields for those that are not secret: an address that somebody writes into the database would have the
+    /// secrets sent there. No field has an empty name.
+    private static let boundFields = ""
+
+    private static func text(of openFields: [String: String]) -> String {
+        openFields.sorted { $0.key < $1.key }.map { "\($0.key.utf8.count):\($0.key)\($0.value.utf8.count):\($0.value)" }.joined()
     }
 
     private static let failure = IntegrationError(

@@ -78,6 +78,12 @@ public struct Configuration: Sendable {
         usageMaximumAge = .seconds(3600 * read.integer(.usageMaximumAge))
         vendorHosts = read.list(.vendorHosts)
         allowsPlainHTTP = read.flag(.allowPlainHTTP)
+        guard allowsPlainHTTP || synthesizeURL.lowercased().hasPrefix("https:") else {
+            throw SettingsError(problems: [
+                "\(Setting.synthesizeURL.key) must begin with https://, so that keys travel encrypted. For a sandbox, set "
+                    + "\(Setting.allowPlainHTTP.key)=true."
+            ])
+        }
         // A plain address is for a sandbox on the same machine, so it leads to loopback.
         let loopback = allowsPlainHTTP ? ["127.0.0.0/8", "::1"] : []
         vendorNetworks = (read.list(.vendorNetworks) + loopback).compactMap { IPNetwork($0) }

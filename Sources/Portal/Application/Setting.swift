@@ -105,7 +105,7 @@ extension Setting {
         "Hosts that requests for usage may go to besides those that the definition names, separated by commas: for a stand-in of the "
             + "vendor. Default: none.")
     static let allowPlainHTTP = Setting(
-        "ALLOW_PLAIN_HTTP", .flag, "false", "Accept http addresses of vendors. Only for a sandbox on the same machine.")
+        "ALLOW_PLAIN_HTTP", .flag, "false", "Accept http addresses of vendors and of Synthesize. Only for a sandbox on the same machine.")
     static let vendorNetworks = Setting(
         "VENDOR_NETWORKS", .destinationNetworks, nil,
         "Addresses that are not public where a vendor's API may be all the same, for instance 10.20.0.0/16. Loopback is among them "

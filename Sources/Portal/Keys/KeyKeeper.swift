@@ -148,6 +148,15 @@ public struct KeyKeeper: Sendable {
                 try MasterKeyFile.dropNext(of: keyFile)
             }
         }
+        // A new key opens nothing of what another has wrapped, and would stand in the place where that belongs.
+        if !wrapped.isEmpty, try MasterKeyFile.load(keyFile) == nil {
+            throw SecretsError(
+                code: .keyFileUnavailable,
+                message: """
+                    The key file \(keyFile) is gone, and the database holds secrets that only its key opens. Nothing was changed. Put \
+                    the file back from its copy.
+                    """)
+        }
         let (key, created) = try MasterKeyFile.loadOrCreate(at: keyFile, random: dependencies.random)
         if created {
             dependencies.logger.notice(

@@ -29,6 +29,24 @@ struct VaultTests {
         #expect(throws: IntegrationError.self) { try vault.openCredential(stored) }
     }
 
+    @Test("A credential does not open beside another address than it was stored with")
+    func openFields() throws {
+        let vault = try vault()
+        var stored = try vault.sealCredential(credential, connectorID: "c", of: Sample.partner, at: Sample.now)
+        stored.openFields["apiURL"] = "https://elsewhere"
+        #expect(throws: IntegrationError.self) { try vault.openCredential(stored) }
+    }
+
+    @Test("A credential that was sealed before open fields were bound opens")
+    func unbound() throws {
+        let vault = try vault()
+        var stored = try vault.sealCredential(credential, connectorID: "c", of: Sample.partner, at: Sample.now)
+        stored.sealedFields = try vault.keyRing.seal(
+            Secret(#"{"apiKey":"k\"1"}"#), SealContext(table: "vendor_credential", row: Sample.partner.rawValue, column: "sealed_fields"),
+            random: vault.random)
+        #expect(try vault.openCredential(stored) == credential)
+    }
+
     @Test("A partner's key does not open as a credential, nor the other way round")
     func columns() throws {
         let vault = try vault()
