@@ -29,7 +29,7 @@ class Service:
         sandbox = json.loads(self.start("sandbox", "--json", "--empty", "--port", "0"))
         self.environment |= {
             "PERCH_PORT": "0", "PERCH_CONNECTOR": "acme-backup.yaml", "PERCH_VENDOR_API_KEY": sandbox["vendorAPIKey"],
-            "PERCH_SYNTHESIZE_URL": sandbox["sandbox"],
+            "PERCH_SYNTHESIZE_URL": sandbox["sandbox"], "PERCH_ALLOW_PLAIN_HTTP": "true",
         }
         issued = subprocess.run(
             [PROGRAM, "operators", "issue", "Olive Operator", "--role", "operator"], cwd=directory, env=self.environment, stdout=subprocess.PIPE,
