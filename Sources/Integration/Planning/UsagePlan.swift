@@ -86,15 +86,17 @@ struct UsagePlanDraft: Sendable {
         for record in snapshot.usage {
             let name = record.serviceName.lowercased()
             // A service that is kept out has no id where it was never made: its name stands in, with a mark that no id has.
-            let standIn = exclusions.excludes(service: name) ? "excluded \(name)" : nil
-            guard let account = index.account(record.accountID), let serviceID = serviceIDs[name] ?? standIn else {
+            let isServiceExcluded = exclusions.excludes(service: name)
+            guard let account = index.account(record.accountID),
+                let serviceID = serviceIDs[name] ?? (isServiceExcluded ? "excluded \(name)" : nil)
+            else {
                 plan.recordsDropped += 1
                 continue
             }
             let (position, isNew) = index.position(account, serviceID)
             if isNew {
                 let service = plan.lines.service(serviceID, record.serviceName, bases[name])
-                let isExcluded = exclusions.excludes(account: record.accountID, service: record.serviceName)
+                let isExcluded = isServiceExcluded || exclusions.accounts.contains(record.accountID)
                 plan.lines.entries.append(
                     PlannedLines.Entry(
                         account: account, service: service, rawCount: record.count, state: isExcluded ? .excluded : .planned))

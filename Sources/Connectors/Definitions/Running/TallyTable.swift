@@ -39,9 +39,10 @@ struct TallyTable: Sendable {
         for (place, texts) in later.distinct { distinct[here(place), default: []].formUnion(texts) }
     }
 
-    func count(_ place: Place, _ measure: CountRule.Measure) -> Decimal {
-        switch (measure, tallies[place]?.amount) {
-        case (.records, _): Decimal(tallies[place]?.records ?? 0)
+    /// - Parameter tally: the one that stands at the place.
+    func count(_ tally: Tally, at place: Place, _ measure: CountRule.Measure) -> Decimal {
+        switch (measure, tally.amount) {
+        case (.records, _): Decimal(tally.records)
         case (.distinct, _): Decimal(distinct[place]?.count ?? 0)
         case (.sum, .sum(let number)), (.greatest, .greatest(let number)): number
         case (.sum, _), (.greatest, _): 0

@@ -28,7 +28,7 @@ struct UsageTable: Sendable {
             for place in places.of(account) {
                 guard let tally = tallies.tallies[place] else { continue }
                 let rule = definition.counts[Int(place.rule)]
-                let count = rule.number.finished(tallies.count(place, rule.measure))
+                let count = rule.number.finished(tallies.count(tally, at: place, rule.measure))
                 let service = services[Int(place.service)]
                 guard count >= 0 else { throw .broken("\(service) of account \(account) is \(count), below zero") }
                 cells[service, default: Cell()].count += count
