@@ -109,9 +109,9 @@ GUARDS = [
     ),
     (
         "a run waits for its turn before it adds to the vendor's services",
-        RUNNING + "RunDriver+Steps.swift",
-        "await serviceTurn.take()",
-        "",
+        RUNNING + "RunDriver.swift",
+        "services = RunPlaces(1,",
+        "services = RunPlaces(100,",
     ),
     (
         "a connect that is under way when somebody disables stores nothing",

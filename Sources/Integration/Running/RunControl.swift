@@ -13,6 +13,8 @@ final class RunControl: Sendable {
 
     private let state = Mutex<Stop?>(nil)
     private let stopped = Bell()
+    /// Rings when the run has the place that it waits for, and when a stop is requested.
+    let placeBell = Bell()
 
     /// Why to stop; nil while the run may go on.
     var stop: Stop? { state.withLock { $0 } }
@@ -20,7 +22,10 @@ final class RunControl: Sendable {
     /// The first reason counts.
     func request(_ stop: Stop) {
         state.withLock { $0 = $0 ?? stop }
-        Task { await stopped.ring() }
+        Task {
+            await stopped.ring()
+            await placeBell.ring()
+        }
     }
 
     /// The bell that rings when a stop is requested.

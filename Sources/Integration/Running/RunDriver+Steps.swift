@@ -119,15 +119,20 @@ extension RunDriver {
 
     private func settleServices(_ work: inout Work) async throws(StepError) {
         if try await settleServices(&work, mayChange: false) { return }
-        await serviceTurn.take()
-        do throws(StepError) {
-            // Looks again: whoever had the turn before may have made them.
-            try await settleServices(&work, mayChange: true)
+        // Looks again: whoever had the place before may have made them.
+        try await inPlace(places.services) { () async throws(StepError) in try await settleServices(&work, mayChange: true) }
+    }
+
+    private func inPlace<Value>(_ places: RunPlaces, _ body: () async throws(StepError) -> Value) async throws(StepError) -> Value {
+        guard await places.take(control) else { throw .interrupted }
+        let result: Result<Value, StepError>
+        do {
+            result = .success(try await body())
         } catch {
-            await serviceTurn.give()
-            throw error
+            result = .failure(error)
         }
-        await serviceTurn.give()
+        await places.give()
+        return try result.get()
     }
 
     /// - Returns: false when something is to be changed and it is not this run's turn.
@@ -272,19 +277,22 @@ extension RunDriver {
 
     private func sendUsage(_ work: inout Work) async throws(StepError) {
         let run = work.run
-        var sender = LineSender(
-            run: run, client: work.client, control: control, environment: environment, board: board)
-        let ending: LineSender.Ending
-        do throws(StoreError) {
-            try await store.reopenLines(run.id)
-            ending = try await sender.send()
-        } catch {
-            throw StepError(error)
-        }
+        let ending = try await inPlace(places.sending) { () async throws(StepError) in try await send(run, work.client) }
         switch ending {
         case .done: return
         case .stopped(let failure, let needsNewKey): throw .failed(failure, refusesKey: needsNewKey)
         case .interrupted: throw .interrupted
+        }
+    }
+
+    private func send(_ run: SyncRun, _ client: SynthesizeClient) async throws(StepError) -> LineSender.Ending {
+        var sender = LineSender(
+            run: run, client: client, control: control, environment: environment, board: board)
+        do throws(StoreError) {
+            try await store.reopenLines(run.id)
+            return try await sender.send()
+        } catch {
+            throw StepError(error)
         }
     }
 }

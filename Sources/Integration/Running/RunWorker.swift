@@ -13,13 +13,14 @@ actor RunWorker {
     private let board: ProgressBoard
     private let owner: String
     private let bell = Bell()
-    private let serviceTurn = ServiceTurn()
+    private let places: RunDriver.Places
     private var underWay: [SyncRunID: (control: RunControl, task: Task<Void, Never>)] = [:]
 
     init(_ environment: IntegrationEnvironment, board: ProgressBoard) {
         self.environment = environment
         self.board = board
         owner = environment.random.identifier(prefix: "proc_")
+        places = RunDriver.Places(environment)
     }
 
     /// Works until the task is cancelled; then every run is released in order, for the next start to go on with.
@@ -95,7 +96,7 @@ actor RunWorker {
 
     private func drive(_ run: SyncRun, _ control: RunControl) async {
         guard await beat(run, control) else { return }
-        let driver = RunDriver(environment: environment, board: board, control: control, serviceTurn: serviceTurn)
+        let driver = RunDriver(environment: environment, board: board, control: control, places: places)
         let driving = Task { await driver.drive(run) }
         let beating = Task { await keepAlive(run, control) }
         let stopping = Task { await cancelAfterGrace(driving, control) }

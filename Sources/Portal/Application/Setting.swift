@@ -140,7 +140,9 @@ extension Setting {
         "DROP_HOLD_PAIRS", .integer(1...1_000_000), "5", "The guard needs at least this many counts sent before.")
     static let parallelCounts = Setting(
         "PARALLEL_COUNTS", .integer(1...256), "64", "Counts of one run at once that wait for their turn or are under way.")
-    static let parallelRuns = Setting("PARALLEL_RUNS", .integer(1...256), "8", "Runs under way at once.")
+    static let parallelRuns = Setting(
+        "PARALLEL_RUNS", .integer(1...256), "8",
+        "Runs under way at once. Three quarters of them may send, so that the next ones are read and planned meanwhile.")
     static let ticketDeadline = Setting("TICKET_DEADLINE", .seconds(5...86_400), "300", "How long an alert's ticket is awaited.")
     static let scheduleSpread = Setting(
         "SCHEDULE_SPREAD", .seconds(0...3600), "120", "Scheduled runs of different partners are spread over this time.")

@@ -42,6 +42,28 @@ struct ConcurrencyTests {
         }
     }
 
+    @Test("While runs send, the next ones are read and planned; one that waits for its place to send is cancelled at once")
+    func readsAhead() async throws {
+        try await withInstallation({ $0.policy.parallelRuns = 2 }) { perch in
+            var partners: [PartnerID] = []
+            for number in 1...3 { partners.append(try await perch.connectedPartner(number, key: "key-of-partner-\(number)")) }
+            let hold = Hold()
+            perch.synthesize.fail("S4", .held(hold))
+            let first = try await perch.desk.startSync(partners[0], by: .launch).run
+            await hold.untilArrived()
+            let waiting = try await perch.desk.startSync(partners[1], by: .launch).run
+            try await perch.eventually("its lines are planned") { try await perch.store.run(waiting.id)?.stage == .usage }
+            let last = try await perch.desk.startSync(partners[2], by: .launch).run
+            #expect(try await perch.desk.syncRun(last.id).state == .queued)
+
+            #expect(try await perch.desk.cancelRun(waiting.id, by: .launch).state == .cancelled)
+            try await perch.eventually("its lines are planned") { try await perch.store.run(last.id)?.stage == .usage }
+            #expect(perch.synthesize.calls("S4").allSatisfy { $0.partnerKey == "key-of-partner-1" })
+            hold.release()
+            for run in [first, last] { #expect(try await perch.ended(run).state == .succeeded) }
+        }
+    }
+
     /// Found by the simulation (seed 6690): both read the services while none was there.
     @Test("Partners who connect at the same moment make each service once")
     func servicesOnce() async throws {
