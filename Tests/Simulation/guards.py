@@ -50,8 +50,8 @@ GUARDS = [
     (
         "lines whose fate a crash left open are sent again",
         RUNNING + "RunDriver+Steps.swift",
-        "try await store.reopenLines(run.id)\n            ending",
-        "ending",
+        "try await store.reopenLines(run.id)\n            return",
+        "return",
     ),
     (
         "a refused key is not used again",

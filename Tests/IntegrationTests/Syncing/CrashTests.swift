@@ -317,7 +317,7 @@ struct CrashTests {
     @Test("A database that fails in the middle stops the sending: nothing goes out whose intent is not on disk")
     func storeFails() async throws {
         try await withInstallation { perch in
-            perch.vendor.setCustomers(200)
+            perch.vendor.setCustomers(400)
             let partner = try await perch.connectedPartner()
             let hold = Hold()
             perch.synthesize.fail("S4", .held(hold), after: 40)
@@ -329,11 +329,11 @@ struct CrashTests {
             hold.release()
             await perch.stopWorking()
             #expect(Set(perch.synthesize.calls("S4").compactMap(\.accountID)).isSubset(of: meant))
-            #expect(meant.count < 200)
+            #expect(meant.count < 400)
 
             perch.synthesize.stopFailing()
             next.startWorking()
-            #expect(try await next.ended(run).tally.accepted == 200)
+            #expect(try await next.ended(run).tally.accepted == 400)
         }
     }
 }
