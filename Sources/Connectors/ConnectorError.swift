@@ -20,6 +20,8 @@ public struct ConnectorError: Error, Sendable, Hashable, CustomStringConvertible
         case notReceived
         /// What was handed in last is too old to stand for the present: never taken as "no change", never as zeros.
         case outdated
+        /// What is there now is older than what the last sync took.
+        case olderUsage
         /// A definition says something that cannot be.
         case invalidDefinition
         case cancelled

@@ -89,12 +89,27 @@ def test_the_page_leads_from_a_description_to_counts_by_all_three_ways(desk, ins
     assert counts(installation, organization) == {"c-1": 13, "c-2": 7.5}
     assert sorted(path.name for path in (desk / "folder").iterdir()) == ["northwind.csv"]
 
-    # What was handed in survives the process.
+    # What was handed in survives the process, and so does which of it was taken: without the file the older upload is not sent again.
     service.kill()
-    (desk / "folder/northwind.csv").unlink()
+    kept = (desk / "folder/northwind.csv").rename(desk / "kept.csv")
     service = installation.start(**settings)
-    run = service.api("POST", f"/partners/{partner['id']}/sync-runs")
-    assert service.ended(run["id"])["state"] == "succeeded"
+
+    def sync():
+        return service.ended(service.api("POST", f"/partners/{partner['id']}/sync-runs")["id"])
+
+    refused = sync()
+    assert (refused["state"], refused["failure"]["code"]) == ("failed", "vendor.olderUsage")
+    assert "took the file northwind.csv" in refused["failure"]["message"]
+    assert counts(installation, organization) == {"c-1": 13, "c-2": 7.5}
+
+    # Put back as it was, it is the same usage.
+    kept.rename(desk / "folder/northwind.csv")
+    put_back = until("the sync of the file put back", lambda: (lambda run: run if run["state"] == "succeeded" else None)(sync()))
+    assert put_back["usage"]["countsFrom"] == run["usage"]["countsFrom"]
+    (desk / "folder/northwind.csv").unlink()
+    (desk / "acme.csv").write_text((desk / "acme.csv").read_text().replace(";13", ";12"))
+    uploaded = json.loads(shell(desk, upload, **variables | {"PERCH": service.url}))
+    assert service.ended(uploaded["startedRunId"])["state"] == "succeeded"
     assert counts(installation, organization) == {"c-1": 12, "c-2": 7.5}
 
 

@@ -222,8 +222,29 @@ import Testing
             #expect(try await newestRun(stage, partner, of: 2).state == "succeeded")
             #expect(try await stage.sandbox.organization(partner).countByAccount == ["1": 5, "2": 8])
 
+            // Gone, the file leaves an older push behind, which must not come back.
+            let path = "/partners/\(partner.id)/usage"
+            let file = folder.appending(path: "northwind-it.csv")
+            _ = try taken(try await stage.office.put(path, Self.snapshot(["1": 9]), key: "1"))
+            _ = try await newestRun(stage, partner, of: 3)
+            try await Task.sleep(for: .milliseconds(20))
+            try put(["1;Miller;Seats;6", "2;Harbor Dental;Seats;8"])
+            #expect(try await newestRun(stage, partner, of: 4).usage?.origin == "file")
+            try FileManager.default.removeItem(at: file)
+            let removed = try await stage.sync(partner)
+            #expect(removed.state == "failed" && removed.failure?.code == "vendor.olderUsage", "\(removed)")
+            #expect(removed.failure?.message.contains("took the file northwind-it.csv") == true, "\(removed.failure?.message ?? "")")
+            #expect(removed.usage == nil)
+            #expect(try await stage.sandbox.organization(partner).countByAccount == ["1": 6, "2": 8])
+            let preview = try await stage.office.call(.post, "/partners/\(partner.id)/sync-preview")
+            #expect(preview.text.contains("which is older"), "\(preview.text)")
+
+            try put(["1;Miller;Seats;5", "2;Harbor Dental;Seats;8"])
+            #expect(try await newestRun(stage, partner, of: 6).state == "succeeded")
+            #expect(try await stage.sandbox.organization(partner).countByAccount == ["1": 5, "2": 8])
+
             try put(["1;Miller;Seats;6", "2;Harbor Dental;Seats"])
-            let bad = try await newestRun(stage, partner, of: 3)
+            let bad = try await newestRun(stage, partner, of: 7)
             #expect(bad.failure?.code == "vendor.invalidFile")
             #expect(bad.failure?.message.contains("Line 3 has 3 fields, the header has 4.") == true, "\(bad.failure?.message ?? bad.state)")
             #expect(try await stage.sandbox.organization(partner).countByAccount == ["1": 5, "2": 8])

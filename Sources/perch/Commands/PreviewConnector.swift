@@ -69,7 +69,7 @@ struct PreviewConnector: AsyncParsableCommand {
         guard bytes.count <= intake.limit else {
             throw SettingsError(problems: ["--file: \(usageFile) has more than the \(intake.limit) bytes of PERCH_USAGE_LIMIT."])
         }
-        return ReceivedUsage(form: .file, bytes: [UInt8](bytes), receivedAt: dependencies.time.now())
+        return ReceivedUsage(form: .file, bytes: [UInt8](bytes), name: usageFile, receivedAt: dependencies.time.now())
     }
 
     /// `--set` split into the definition's settings and Perch's own.
@@ -124,7 +124,7 @@ struct PreviewConnector: AsyncParsableCommand {
         switch error.code {
         case .invalidInput, .invalidDefinition, .invalidFile: .settings
         case .credentialRefused: .refused
-        case .unreachable, .refused, .brokenAnswer, .emptyList, .tooLarge, .notReceived, .outdated: .unavailable
+        case .unreachable, .refused, .brokenAnswer, .emptyList, .tooLarge, .notReceived, .outdated, .olderUsage: .unavailable
         case .cancelled: .failed
         }
     }
