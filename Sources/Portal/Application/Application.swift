@@ -163,7 +163,7 @@ public final class Application: ServiceLifecycle.Service {
         let late = LateSurface()
         server = Server(
             configuration: configuration.server, logger: dependencies.logger,
-            immediate: { late.surface?.immediate($0) }, handler: { try await late.respond(to: $0) })
+            immediate: { late.surface?.immediate($0) }, refusal: { late.surface?.refusal($0) }, handler: { try await late.respond(to: $0) })
         self.late = late
     }
 

@@ -94,6 +94,11 @@ extension ConsoleVisit {
         case .success(let delivery):
             return .redirect(to: delivery.startedRun.map { "/console/runs/\($0)" } ?? "/console/partners/\(partnerID)")
         case .failure(let error):
+            // The key is the form's own, and a person knows nothing of it. The page that follows brings a new one.
+            if error.field == "Idempotency-Key" {
+                return try await refused(
+                    "This form was sent before, with another file. Nothing was taken; choose the file once more and send it.")
+            }
             guard error.code == .invalidInput else { throw error }
             return try await refused(error.message)
         }
