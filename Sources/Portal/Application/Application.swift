@@ -77,13 +77,17 @@ public func buildApplication(
 }
 
 /// Opens the database of the configured data directory.
-public func openStore(_ configuration: Configuration, _ dependencies: Dependencies) throws(ApplicationError) -> SQLiteStore {
+/// - Parameter whenLocked: what else to do when another process has the database.
+public func openStore(
+    _ configuration: Configuration, _ dependencies: Dependencies, whenLocked: String? = nil
+) throws(ApplicationError) -> SQLiteStore {
     do {
         return try SQLiteStore(
             directory: configuration.dataDirectory, migrationsDirectory: configuration.resources.migrationsDirectory,
             logger: dependencies.logger)
     } catch {
-        throw ApplicationError(error.message)
+        throw ApplicationError(
+            error.code == .locked ? [error.message, whenLocked].compactMap(\.self).joined(separator: " ") : error.message)
     }
 }
 

@@ -162,10 +162,14 @@ private struct PreviewReport: Encodable {
             lines += [
                 "", "\(accounts.count) accounts, \(services.count) services, \(usage.count) counts, \(recordsDropped) records dropped",
             ]
+            let counted = Set(usage.map(\.accountID))
             lines += TextTable.lines(
                 [["ACCOUNT", "NAME", "SERVICE", "COUNT"]]
-                    + usage.map { [$0.accountID, names[$0.accountID] ?? "", $0.serviceName, "\($0.count)"] })
+                    + usage.map { [$0.accountID, names[$0.accountID] ?? "", $0.serviceName, "\($0.count)"] }
+                    + accounts.filter { !counted.contains($0.id) }.map { [$0.id, $0.name, "-", "-"] })
         }
+        // Nobody is asked where usage is handed in.
+        guard connector.intake == nil else { return lines }
         lines += ["", "\(requests.count) requests"]
         lines += TextTable.lines(
             [["FOR", "STATUS", "TIME", "BYTES", "REQUEST"]]
