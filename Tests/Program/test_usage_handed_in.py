@@ -129,6 +129,17 @@ def test_a_usage_file_is_tried_without_a_service(desk):
     assert other.returncode == 2 and "is asked for usage" in other.stderr
 
 
+def test_a_usage_source_is_asked_for(desk):
+    answers = ["Acme Backup", "", "csv", ";", "", "comma", "Customer No", "Customer", "Product", "Quantity", "Acme Protected Seats", "", "", "seats"]
+    made = subprocess.run(
+        [PROGRAM, "connectors", "new", "mine.yaml", "--kind", "usage"], cwd=desk, input="\n".join(answers) + "\n", env=clean_environment(),
+        capture_output=True, text=True, timeout=PATIENCE,
+    )
+    assert made.returncode == 0, (made.stdout, made.stderr)
+    assert "perch connectors preview mine.yaml --file" in made.stdout
+    assert "3 accounts, 1 services, 2 counts" in perch("connectors", "preview", "mine.yaml", "--file", "acme.csv", directory=desk).stdout
+
+
 def test_a_demo_with_usage_that_is_handed_in_says_what_the_page_calls_things(desk, tmp_path):
     demo = Process(
         ["demo", "--json", "--port", "0", "--sandbox-port", "0", "--data-directory", str(tmp_path / "data"), "--set",
