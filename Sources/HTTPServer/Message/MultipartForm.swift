@@ -62,6 +62,8 @@ public struct MultipartForm: Sendable {
     private static func part(_ head: ArraySlice<UInt8>, _ content: [UInt8]) throws(HTTPError) -> Part {
         guard let head = String(validating: head, as: UTF8.self) else { throw broken("a part's head is not UTF-8") }
         for line in head.split(separator: "\r\n") {
+            // RFC 5322 section 2.2: no line end within a field. Another reader would end the name there.
+            guard !line.utf8.contains(0x0D), !line.utf8.contains(0x0A) else { throw broken("a part's head has half a line end") }
             guard let colon = line.firstIndex(of: ":"), line[..<colon].lowercased() == "content-disposition" else { continue }
             let parameters = parameters(line[line.index(after: colon)...])
             guard parameters.kind == "form-data", let name = parameters.values["name"] else { break }
