@@ -39,13 +39,18 @@ public struct FetchRequest: Sendable {
     public var credential: ConnectorCredential
     /// The partner's id at the vendor: the `sub` of a launch token.
     public var partner: String
-    /// The newest usage that was handed in for the partner; only for a connector with an `intake`.
+    /// The newest usage that was pushed or uploaded for the partner; only for a connector with an `intake`.
     public var received: ReceivedUsage?
+    /// Which usage the partner's last sync took: none older than that is taken. Only for a connector with an `intake`.
+    public var taken: HandedInUsage?
 
-    public init(credential: ConnectorCredential, partner: String, received: ReceivedUsage? = nil) {
+    public init(
+        credential: ConnectorCredential, partner: String, received: ReceivedUsage? = nil, taken: HandedInUsage? = nil
+    ) {
         self.credential = credential
         self.partner = partner
         self.received = received
+        self.taken = taken
     }
 }
 
@@ -166,6 +171,8 @@ public struct VendorSnapshot: Sendable, Hashable {
     public var recordsDropped: Int
     /// Services that the data brought beside the catalogue's.
     public var discovered: [CatalogueService]
+    /// Which usage that was handed in this is; nil where the vendor was asked.
+    public var handedIn: HandedInUsage?
 
     public init(
         accounts: [VendorAccount], usage: [UsageRecord], recordsDropped: Int, discovered: [CatalogueService] = []

@@ -20,6 +20,8 @@ public struct ConnectorError: Error, Sendable, Hashable, CustomStringConvertible
         case notReceived
         /// What was handed in last is too old to stand for the present: never taken as "no change", never as zeros.
         case outdated
+        /// What is there now is older than what the last sync took.
+        case olderUsage
         /// A definition says something that cannot be.
         case invalidDefinition
         case cancelled
@@ -41,8 +43,10 @@ public struct ConnectorError: Error, Sendable, Hashable, CustomStringConvertible
 }
 
 extension ConnectorError {
-    /// - Parameter problem: what is too large about the answer, as half a sentence.
-    static func tooLarge(_ problem: String) -> ConnectorError {
-        ConnectorError(code: .tooLarge, message: "The answer is more than Perch reads: \(problem). Nothing was changed.")
+    /// - Parameters:
+    ///   - problem: what is too large about it, as half a sentence.
+    ///   - subject: what it is.
+    static func tooLarge(_ problem: String, subject: String = "The answer") -> ConnectorError {
+        ConnectorError(code: .tooLarge, message: "\(subject) is more than Perch reads: \(problem). Nothing was changed.")
     }
 }

@@ -88,6 +88,8 @@ public struct WebSurface: Sendable {
     public let immediate: ImmediateHandler
     /// Everything, what is immediate too.
     public let handler: Handler
+    /// What a request that is too large to be looked at is answered, as any other error of its path.
+    public let refusal: RefusalHandler
 
     /// Answered also when the server's connections are all taken.
     static let healthPaths: Set<String> = ["/healthz", "/readyz"]
@@ -105,6 +107,10 @@ public struct WebSurface: Sendable {
         let routed = chain(
             [metrics, headers, ErrorPages(environment), OriginCheck(environment.settings)], router.respond)
         self.immediate = immediate
+        refusal = { error in
+            guard let path = error.path else { return nil }
+            return headers.add(to: ErrorPages(environment).response(for: error, path: path))
+        }
         handler = { request in
             if let answer = immediate(request) { return answer }
             return try await routed(request)

@@ -17,14 +17,19 @@ let package = Package(
             dependencies: [
                 "CEpoll", .product(name: "HTTPTypes", package: "swift-http-types"), .product(name: "Logging", package: "swift-log"),
             ]),
-        .target(name: "Secrets", path: "StandIns"),
+        .target(name: "Secrets", path: "StandIns/Secrets"),
+        .target(name: "HTTPClient", path: "StandIns/HTTPClient"),
         // The readers of what vendors send and of definitions, without the rest of their room and all that it stands on.
         .target(
             name: "Connectors",
-            dependencies: ["Secrets", .product(name: "HTTPTypes", package: "swift-http-types"), .product(name: "Yams", package: "Yams")],
+            dependencies: [
+                "Secrets", "HTTPClient", .product(name: "HTTPTypes", package: "swift-http-types"), .product(name: "Yams", package: "Yams"),
+            ],
             sources: [
                 "Connector.swift", "ConnectorCredential.swift", "ConnectorError.swift", "Reading", "Files/CSVReader.swift",
-                "Files/TextEncoding.swift", "Definitions/ConnectorDefinition.swift", "Definitions/Loading", "Definitions/Template.swift",
+                "Files/FileUsage.swift", "Files/HandedInUsage.swift", "Files/PushedUsage.swift", "Files/TextEncoding.swift",
+                "Files/UsageFileFormat.swift", "Files/UsageFolder.swift", "Files/UsageIntake.swift", "Files/UsageSource.swift",
+                "Definitions/ConnectorDefinition.swift", "Definitions/Loading", "Definitions/Template.swift",
                 "Definitions/URLText.swift",
             ]),
         .executableTarget(

@@ -10,9 +10,10 @@ set -euo pipefail
 from=$PWD
 cd "$(dirname "$0")"
 
-targets=(request-head chunked-body form-and-query cookies header-values json-path record-reader csv definition)
+targets=(request-head chunked-body form-and-query cookies header-values multipart-form json-path record-reader csv definition
+    handed-in-usage)
 declare -A longest=([request-head]=1024 [chunked-body]=1024 [form-and-query]=256 [cookies]=256 [header-values]=96
-    [json-path]=256 [record-reader]=512 [csv]=256 [definition]=2048)
+    [multipart-form]=512 [json-path]=256 [record-reader]=512 [csv]=256 [definition]=2048 [handed-in-usage]=512)
 
 work="$(cd ../.. && pwd)/.build-fuzz"
 fuzzer="$work/release/fuzz"

@@ -203,6 +203,9 @@ struct PageViewTests {
         var overview = PageSample.overview(.active)
         overview.droppedToZero = [PageSample.line(.droppedToZero, raw: 0, sent: nil)]
         #expect(PageSample.buttons(PageSample.html(overview)).contains("Send zeros"))
+        #expect(!PageSample.html(overview).contains("below 1"))
+        overview.droppedToZero.append(PageSample.line(.droppedToZero, raw: 0.5, sent: nil))
+        #expect(PageSample.html(overview).contains("1 count of these is there but below 1"))
         overview.activeRun = PageSample.run(.queued, id: "run_2")
         #expect(!PageSample.buttons(PageSample.html(overview)).contains("Send zeros"))
     }

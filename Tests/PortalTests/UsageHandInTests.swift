@@ -131,14 +131,25 @@ struct UsageHandInTests {
             let taken = try await upload(browser, partner, Self.csv)
             #expect(taken.status == 303 && taken.headerFields[.location] == page, "\(taken.text)")
             #expect(try await upload(browser, partner, Self.csv).status == 303)
+            // Sent again by going back, the form has its old key.
+            let again = try await upload(browser, partner, Self.csv + "c3,C,Seats,1\n")
+            #expect(again.status == 422 && again.text.contains("This form was sent before, with another file."), "\(again.text)")
+            for key in ["", "a b"] {
+                #expect(try await upload(browser, partner, Self.csv, key: key).text.contains("This form was sent before"))
+            }
+            #expect(!again.text.contains("Idempotency-Key"))
             let shown = try await browser.get(page).text
-            #expect(shown.contains("Last uploaded") && shown.contains("2 accounts, 2 counts") && shown.contains("by The operator"))
+            #expect(
+                shown.contains("what was uploaded last") && shown.contains("Last uploaded") && shown.contains("2 accounts, 2 counts")
+                    && shown.contains("by The operator"))
             let trail = try await office.call(.get, "/audit?partner=\(partner.id)").json.items.array
             #expect(trail.count { $0.action.string == "usage.upload" } == 1)
             #expect(!(try await ConsoleBrowser(office, as: .viewer).get(page).text.contains("usage-file")))
 
             office.clock.turn(.seconds(49 * 3600))
-            #expect(try await ConsoleBrowser(office, as: .viewer).get(page).text.contains("older than 2 d"))
+            #expect(
+                try await ConsoleBrowser(office, as: .viewer).get(page).text.contains(
+                    "A sync would fail now: The usage that was handed in last is 49 hours old"))
         }
     }
 

@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from conftest import PATIENCE, PROGRAM, ROOT, call, perch, until
+from conftest import PATIENCE, PROGRAM, ROOT, Process, call, clean_environment, perch, until
 
 PAGE = (ROOT / "docs/usage-files-and-push.md").read_text()
 
@@ -54,6 +54,8 @@ def test_the_page_leads_from_a_description_to_counts_by_all_three_ways(desk, ins
     shown = shell(desk, check)
     assert "sound. Acme Backup, 1 services, usage is handed in." in shown
     assert "3 accounts, 1 services, 2 counts" in shown and "Lumen Optics" in shown
+    # One that uses nothing is an account all the same; and nobody was asked.
+    assert "Harbor Dental" in shown and "requests" not in shown
 
     ((_, settings),) = blocks("ini")
     settings = dict(line.split("=", 1) for line in settings.splitlines())
@@ -89,12 +91,27 @@ def test_the_page_leads_from_a_description_to_counts_by_all_three_ways(desk, ins
     assert counts(installation, organization) == {"c-1": 13, "c-2": 7.5}
     assert sorted(path.name for path in (desk / "folder").iterdir()) == ["northwind.csv"]
 
-    # What was handed in survives the process.
+    # What was handed in survives the process, and so does which of it was taken: without the file the older upload is not sent again.
     service.kill()
-    (desk / "folder/northwind.csv").unlink()
+    kept = (desk / "folder/northwind.csv").rename(desk / "kept.csv")
     service = installation.start(**settings)
-    run = service.api("POST", f"/partners/{partner['id']}/sync-runs")
-    assert service.ended(run["id"])["state"] == "succeeded"
+
+    def sync():
+        return service.ended(service.api("POST", f"/partners/{partner['id']}/sync-runs")["id"])
+
+    refused = sync()
+    assert (refused["state"], refused["failure"]["code"]) == ("failed", "vendor.olderUsage")
+    assert "took the file northwind.csv" in refused["failure"]["message"]
+    assert counts(installation, organization) == {"c-1": 13, "c-2": 7.5}
+
+    # Put back as it was, it is the same usage.
+    kept.rename(desk / "folder/northwind.csv")
+    put_back = until("the sync of the file put back", lambda: (lambda run: run if run["state"] == "succeeded" else None)(sync()))
+    assert put_back["usage"]["countsFrom"] == run["usage"]["countsFrom"]
+    (desk / "folder/northwind.csv").unlink()
+    (desk / "acme.csv").write_text((desk / "acme.csv").read_text().replace(";13", ";12"))
+    uploaded = json.loads(shell(desk, upload, **variables | {"PERCH": service.url}))
+    assert service.ended(uploaded["startedRunId"])["state"] == "succeeded"
     assert counts(installation, organization) == {"c-1": 12, "c-2": 7.5}
 
 
@@ -110,6 +127,47 @@ def test_a_usage_file_is_tried_without_a_service(desk):
     assert nothing.returncode == 4 and "No usage of Acme Backup was handed in" in nothing.stderr
     other = perch("connectors", "preview", "saas-alerts", "--set", "apiKey=k", "--file", "acme.csv", directory=desk)
     assert other.returncode == 2 and "is asked for usage" in other.stderr
+
+
+def test_a_usage_source_is_asked_for(desk):
+    answers = ["Acme Backup", "", "csv", ";", "", "comma", "Customer No", "Customer", "Product", "Quantity", "Acme Protected Seats", "", "", "seats"]
+    made = subprocess.run(
+        [PROGRAM, "connectors", "new", "mine.yaml", "--kind", "usage"], cwd=desk, input="\n".join(answers) + "\n", env=clean_environment(),
+        capture_output=True, text=True, timeout=PATIENCE,
+    )
+    assert made.returncode == 0, (made.stdout, made.stderr)
+    assert "perch connectors preview mine.yaml --file" in made.stdout
+    assert "3 accounts, 1 services, 2 counts" in perch("connectors", "preview", "mine.yaml", "--file", "acme.csv", directory=desk).stdout
+
+
+def test_a_demo_with_usage_that_is_handed_in_says_what_the_page_calls_things(desk, tmp_path):
+    demo = Process(
+        ["demo", "--json", "--port", "0", "--sandbox-port", "0", "--data-directory", str(tmp_path / "data"), "--set",
+         "PERCH_CONNECTOR=acme-backup.yaml"], desk, clean_environment(),
+    )
+    try:
+        info = json.loads(demo.first_line)
+        variables = {"PERCH": info["portal"], "PARTNER": info["partnerID"], "OPERATOR_KEY": info["operatorKey"]}
+        _, push, upload, _ = (text for _, text in blocks("sh"))
+        shell(desk, push, **variables)
+        operator = {"Authorization": "Bearer " + info["operatorKey"]}
+        partner = f"{info['portal']}/api/v1/partners/{info['partnerID']}"
+        status, job = call("POST", partner + "/connection", {"partnerKey": info["partnerAPIKey"]}, operator)
+        assert status == 202, job
+        run = f"{info['portal']}/api/v1/sync-runs/{job['id']}"
+        until("the connect job", lambda: call("GET", run, headers=operator)[1]["state"] == "succeeded")
+        assert json.loads(shell(desk, upload, **variables))["startedRunId"]
+    finally:
+        demo.end()
+
+
+def test_keys_are_made_elsewhere_while_the_service_runs(desk, installation):
+    service = installation.start(PERCH_CONNECTOR="acme-backup.yaml")
+    told = perch("operators", "issue", "Night job", directory=installation.directory, PERCH_DATA_DIRECTORY=str(installation.directory / "data"))
+    assert told.returncode == 2 and "its console (Operators) and its API (/api/v1/operators)" in told.stderr, told.stderr
+    made = service.api("POST", "/operators", {"name": "Night job", "role": "operator"})
+    headers = {"Authorization": "Bearer " + made["key"]}
+    assert call("GET", f"{service.url}/api/v1/partners", headers=headers)[0] == 200
 
 
 def test_mistakes_in_a_description_are_told_by_line(desk):

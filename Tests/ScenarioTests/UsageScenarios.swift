@@ -1,4 +1,6 @@
 import Foundation
+import HTTPClient
+import HTTPTypes
 import Store
 import Testing
 
@@ -174,6 +176,7 @@ import Testing
             let head = "account_id;account_name;service;count\r\n"
             try await refusal(head + "1;A;Seats;1\r\n2;B;Seats\r\n", 400, "Line 3 has 3 fields", file: true)
             try await refusal(head + "1;A;Seats;-1\r\n", 400, "Line 2 has the count -1", file: true)
+            try await refusal(head + "1;A;Seats;x\r\n", 400, #""field":"count""#, file: true)
             try await refusal(head + "1;A;Seats;1.5\r\n", 400, "Line 2 has the count 1.5", file: true)
             try await refusal(head + "1;A;Chairs;1\r\n", 400, "Line 2 names the service Chairs", file: true)
             try await refusal(head, 400, "names no account", file: true)
@@ -184,6 +187,23 @@ import Testing
             #expect(try await stage.office.call(.get, path).status == 404)
             // The key of a refused delivery is free.
             _ = try taken(try await stage.office.put(path, Self.snapshot(["c1": 1]), key: "k"))
+        }
+    }
+
+    @Test func `What is larger than any body may be is refused in the words of its caller, before it is sent`() async throws {
+        try await play(["PERCH_BODY_LIMIT": "65536"]) { stage, _ in
+            let partner = try await stage.partner()
+            let body = [UInt8](repeating: 0x20, count: 70_000)
+            let answer = try await stage.office.put("/partners/\(partner.id)/usage", body, key: "k")
+            #expect(answer.status == 413 && answer.text.contains(#""code":"bodyTooLarge""#), "\(answer.text)")
+            #expect(answer.text.contains("larger than 65536 bytes"))
+            let page = try await stage.office.client.send(
+                OutgoingRequest(
+                    method: .post, url: stage.portalURL + "/console/partners/\(partner.id)/usage?x=/api/",
+                    headerFields: [.contentType: "multipart/form-data; boundary=B"], body: body))
+            let text = String(decoding: page.body, as: UTF8.self)
+            #expect(page.status.code == 413 && text.contains("That is too large") && text.contains("<html"), "\(text)")
+            #expect(page.headerFields[.contentSecurityPolicy] != nil)
         }
     }
 
@@ -222,8 +242,29 @@ import Testing
             #expect(try await newestRun(stage, partner, of: 2).state == "succeeded")
             #expect(try await stage.sandbox.organization(partner).countByAccount == ["1": 5, "2": 8])
 
+            // Gone, the file leaves an older push behind, which must not come back.
+            let path = "/partners/\(partner.id)/usage"
+            let file = folder.appending(path: "northwind-it.csv")
+            _ = try taken(try await stage.office.put(path, Self.snapshot(["1": 9]), key: "1"))
+            _ = try await newestRun(stage, partner, of: 3)
+            try await Task.sleep(for: .milliseconds(20))
+            try put(["1;Miller;Seats;6", "2;Harbor Dental;Seats;8"])
+            #expect(try await newestRun(stage, partner, of: 4).usage?.origin == "file")
+            try FileManager.default.removeItem(at: file)
+            let removed = try await stage.sync(partner)
+            #expect(removed.state == "failed" && removed.failure?.code == "vendor.olderUsage", "\(removed)")
+            #expect(removed.failure?.message.contains("took the file northwind-it.csv") == true, "\(removed.failure?.message ?? "")")
+            #expect(removed.usage == nil)
+            #expect(try await stage.sandbox.organization(partner).countByAccount == ["1": 6, "2": 8])
+            let preview = try await stage.office.call(.post, "/partners/\(partner.id)/sync-preview")
+            #expect(preview.text.contains("which is older"), "\(preview.text)")
+
+            try put(["1;Miller;Seats;5", "2;Harbor Dental;Seats;8"])
+            #expect(try await newestRun(stage, partner, of: 6).state == "succeeded")
+            #expect(try await stage.sandbox.organization(partner).countByAccount == ["1": 5, "2": 8])
+
             try put(["1;Miller;Seats;6", "2;Harbor Dental;Seats"])
-            let bad = try await newestRun(stage, partner, of: 3)
+            let bad = try await newestRun(stage, partner, of: 7)
             #expect(bad.failure?.code == "vendor.invalidFile")
             #expect(bad.failure?.message.contains("Line 3 has 3 fields, the header has 4.") == true, "\(bad.failure?.message ?? bad.state)")
             #expect(try await stage.sandbox.organization(partner).countByAccount == ["1": 5, "2": 8])

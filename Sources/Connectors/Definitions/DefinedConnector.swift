@@ -38,6 +38,7 @@ public struct DefinedConnector: Connector {
         }
         self.deployment = values
         try Self.checkHeaderNames(definition, values)
+        try Self.checkHeaderValues(definition, values)
         fields = definition.partnerSettings.map { setting in
             ConnectorField(
                 name: setting.name, label: setting.label, help: setting.help, isSecret: setting.kind == .secret,
@@ -53,6 +54,18 @@ public struct DefinedConnector: Connector {
             else { continue }
             guard HTTPField.Name(name) == nil else { continue }
             throw ConnectorError(code: .invalidInput, message: "\"\(name)\" cannot be the name of a header.", field: setting)
+        }
+    }
+
+    /// Settings that stand in headers. The value may be a secret, and is not repeated.
+    private static func checkHeaderValues(_ definition: ConnectorDefinition, _ deployment: [String: String]) throws(ConnectorError) {
+        for setting in definition.deploymentSettings where definition.settingsInHeaders.contains(setting.name) {
+            guard let value = deployment[setting.name], !value.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) else { continue }
+            throw ConnectorError(
+                code: .invalidInput,
+                message:
+                    "PERCH_\(setting.environmentName) holds a character that the header of a request cannot carry, such as a line end or "
+                    + "a letter outside ASCII. \(setting.help)", field: setting.name)
         }
     }
 
@@ -214,11 +227,15 @@ extension Template {
 extension ConnectorDefinition {
     /// Partner settings that never stand in a header or begin an address: a form, JSON, a query and Basic carry any text.
     fileprivate var settingsOfAnyText: Set<String> {
+        Set(partnerSettings.filter { $0.kind == .text || $0.kind == .secret }.map(\.name)).subtracting(settingsInHeaders)
+    }
+
+    /// Settings of either kind that stand in a header, and not by way of Basic, which encodes them.
+    fileprivate var settingsInHeaders: Set<String> {
         let requests = reads.map(\.request) + [test, auth.token?.request].compactMap(\.self)
         let headers = auth.headers + self.requests.headers + requests.flatMap(\.headers)
         let plain = headers.flatMap { $0.name.names + $0.value.names } + (auth.bearer?.names ?? [])
-        return Set(partnerSettings.filter { $0.kind == .text || $0.kind == .secret }.map(\.name))
-            .subtracting(plain.compactMap { if case .setting(let name) = $0 { name } else { nil } })
+        return Set(plain.compactMap { if case .setting(let name) = $0 { name } else { nil } })
     }
 
     /// Settings in the user name of Basic, which ends at the first colon (RFC 7617 section 2).

@@ -1,4 +1,5 @@
-/// A first definition, made of the answers to a few questions: enough for most platforms that list customers and something to count.
+/// A first definition, or a first usage source, made of the answers to a few questions: enough for most platforms that list customers and
+/// something to count, and for most files.
 public struct DefinitionDraft: Sendable, Hashable {
     public struct Question: Sendable, Hashable {
         public var key: String
@@ -13,9 +14,19 @@ public struct DefinitionDraft: Sendable, Hashable {
         }
     }
 
+    public enum Kind: String, Sendable, CaseIterable {
+        /// A vendor that is asked.
+        case definition
+        /// Usage that is handed in: `kind: usage`.
+        case usage
+    }
+
+    public let kind: Kind
     private var answers: [String: String] = [:]
 
-    public init() {}
+    public init(_ kind: Kind = .definition) {
+        self.kind = kind
+    }
 
     /// What to ask next, in an order in which each answer tells what else there is to ask; nil when nothing is left.
     public var next: Question? { questions.first { answers[$0.key] == nil } }
@@ -42,7 +53,7 @@ public struct DefinitionDraft: Sendable, Hashable {
         var whole = self
         while let question = whole.next { whole.answers[question.key] = question.usual ?? Self.samples[question.key] ?? "x" }
         do {
-            _ = try ConnectorDefinition(parsing: Array(whole.text.utf8), file: "")
+            _ = try ConnectorSource(parsing: Array(whole.text.utf8), file: "")
             return nil
         } catch {
             return error.problems.first?.message
@@ -54,7 +65,7 @@ public struct DefinitionDraft: Sendable, Hashable {
         "name": "Example", "base": "https://api.vendor.example", "token": "https://api.vendor.example/token",
     ]
 
-    private func value(_ key: String) -> String { answers[key] ?? "" }
+    func value(_ key: String) -> String { answers[key] ?? "" }
 
     /// `Größe & Co.` as `gr-e-co`: what an id may hold.
     private static func id(of name: String) -> String {
@@ -64,9 +75,21 @@ public struct DefinitionDraft: Sendable, Hashable {
     }
 
     private var questions: [Question] {
-        var list = [
+        let product = [
             Question("name", "The product's name, as partners know it"),
             Question("id", "A short id: lower-case letters, digits and -", usual: Self.id(of: value("name"))),
+        ]
+        let service = [
+            Question("service", "The service's name, as Synthesize shows it", usual: value("name") + " Users"),
+            Question("category", "Gradient's category", usual: "other", choices: GradientWords.categories),
+            Question("subcategory", "Gradient's subcategory", usual: "other", choices: GradientWords.subcategories),
+            Question("basis", "What one unit is, in the vendor's words", usual: "users"),
+        ]
+        return product + (kind == .usage ? fileQuestions : vendorQuestions) + service
+    }
+
+    private var vendorQuestions: [Question] {
+        var list = [
             Question(
                 "source", "Where do the facts come from? (the API's documentation, for instance)", usual: "The vendor's API documentation"),
             Question("base", "The API's address, with https:// and what all paths begin with; or ask, when every partner enters its own"),
@@ -100,19 +123,15 @@ public struct DefinitionDraft: Sendable, Hashable {
         } else {
             list.append(Question("usageField", "The number in the customer's record", usual: "$.userCount"))
         }
-        list += [
-            Question("service", "The service's name, as Synthesize shows it", usual: value("name") + " Users"),
-            Question("category", "Gradient's category", usual: "other", choices: GradientWords.categories),
-            Question("subcategory", "Gradient's subcategory", usual: "other", choices: GradientWords.subcategories),
-            Question("basis", "What one unit is, in the vendor's words", usual: "users"),
-        ]
         return list
     }
 
     // MARK: The file
 
     /// The commented definition; whole once `next` is nil.
-    public var text: String {
+    public var text: String { kind == .usage ? usageText : definitionText }
+
+    private var definitionText: String {
         """
         # A connector definition. Every key is explained in docs/connector-format.md.
         # Check it with `perch connectors check FILE`, try it with `perch connectors preview FILE --set KEY=VALUE`.
@@ -175,10 +194,10 @@ public struct DefinitionDraft: Sendable, Hashable {
     /// Every partner enters its own address.
     private var isAsked: Bool { value("base") == "ask" }
 
-    private func quoted(_ key: String) -> String { Self.quote(value(key)) }
+    func quoted(_ key: String) -> String { Self.quote(value(key)) }
 
     /// As YAML writes any text.
-    private static func quote(_ text: String) -> String {
+    static func quote(_ text: String) -> String {
         "\"" + text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
     }
 

@@ -11,7 +11,7 @@ enum PushedUsage {
     /// - Throws: `invalidFile` with the field of the first mistake, `emptyList`, `tooLarge`.
     static func snapshot(of bytes: [UInt8], services: Set<String>) throws(ConnectorError) -> VendorSnapshot {
         var reading = Reading(services: services)
-        var reader = RecordReader(records: try JSONPath("$.accounts[*]"))
+        var reader = RecordReader(records: try JSONPath("$.accounts[*]"), limits: .handedIn("The body"))
         let envelope: JSONValue
         do throws(ConnectorError) {
             try reader.read(bytes) { (account) throws(ConnectorError) in try reading.take(account) }
@@ -40,6 +40,7 @@ enum PushedUsage {
     }
 
     private struct Reading {
+        /// Names of the catalogue.
         let services: Set<String>
         var accounts: [VendorAccount] = []
         var usage: [UsageRecord] = []
@@ -50,9 +51,14 @@ enum PushedUsage {
         mutating func take(_ account: JSONValue) throws(ConnectorError) {
             let place = "accounts[\(accounts.count)]"
             try checkMembers(account, ["id", "name", "usage"], place)
-            let id = try text(account, "id", place)
+            let id = try id(account, place)
             if let first = indexByID[id] {
-                throw mistake("'\(place).id' is \(id), as 'accounts[\(first)].id' is. Each account stands once.", "\(place).id")
+                // A dictionary takes composed and decomposed letters for the same, Synthesize does not.
+                throw mistake(
+                    accounts[first].id.isExactly(id)
+                        ? "'\(place).id' is \(id), as 'accounts[\(first)].id' is. Each account stands once."
+                        : "'\(place).id' is \(id), which 'accounts[\(first)].id' writes in other bytes (composed and decomposed letters). "
+                            + "Write an id the same everywhere.", "\(place).id")
             }
             indexByID[id] = accounts.count
             accounts.append(VendorAccount(id: id, name: try text(account, "name", place)))
@@ -63,12 +69,12 @@ enum PushedUsage {
                 let place = "\(place).usage[\(index)]"
                 try checkMembers(record, ["service", "count"], place)
                 let service = try text(record, "service", place)
-                guard services.contains(service) else {
+                guard let known = services.firstIndex(of: service) else {
                     throw mistake(
                         "'\(place).service' is \(service.prefix(100)), which the catalogue does not have "
                             + "(\(services.sorted().joined(separator: ", "))).", "\(place).service")
                 }
-                usage.append(UsageRecord(accountID: id, serviceName: service, count: try count(record, place)))
+                usage.append(UsageRecord(accountID: id, serviceName: services[known], count: try count(record, place)))
             }
         }
 
@@ -78,6 +84,15 @@ enum PushedUsage {
                 let name = "\(place).\(member.name.prefix(60))"
                 throw mistake("The field '\(name)' is not known here. Known: \(known.joined(separator: ", ")).", name)
             }
+        }
+
+        /// As written: an id without its blanks is another id.
+        private func id(_ account: JSONValue, _ place: String) throws(ConnectorError) -> String {
+            let trimmed = try text(account, "id", place)
+            guard account["id"]?.string?.isExactly(trimmed) == true else {
+                throw mistake("'\(place).id' \(UsageText.blanksAround).", "\(place).id")
+            }
+            return trimmed
         }
 
         private func text(_ value: JSONValue, _ name: String, _ place: String) throws(ConnectorError) -> String {
@@ -93,10 +108,15 @@ enum PushedUsage {
         private func count(_ record: JSONValue, _ place: String) throws(ConnectorError) -> Decimal {
             let field = "\(place).count"
             guard let value = record["count"] else { throw mistake("'\(field)' is missing.", field) }
-            guard case .number = value, let count = value.decimal, count >= 0, count <= UsageText.largestCount else {
-                throw mistake("'\(field)' has to be a number from 0 to \(UsageText.largestCount), such as 12 or 12.5.", field)
+            guard case .number(let digits) = value else {
+                throw mistake(
+                    "'\(field)' has to be a number from 0 to \(UsageText.largestCount), such as 12 or 12.5, and is \(value.kind).", field)
             }
-            return count
+            do throws(UsageText.BadCount) {
+                return try UsageText.count(digits)
+            } catch {
+                throw mistake("'\(field)' is \(digits.prefix(60)), \(error.problem).", field)
+            }
         }
     }
 }
@@ -105,7 +125,25 @@ enum PushedUsage {
 enum UsageText {
     /// Far beyond any licence count, and far below where sums lose digits.
     static let largestCount = Decimal(1_000_000_000_000)
+    /// Bytes of UTF-8.
     private static let longest = 1000
+    /// The end of a sentence about an id.
+    static let blanksAround = "has blanks around it, perhaps invisible ones; an id is taken as it is, so write it without"
+
+    struct BadCount: Error {
+        /// Half a sentence.
+        var problem: String
+    }
+
+    /// The count that a number in JSON's notation is.
+    static func count(_ digits: String) throws(BadCount) -> Decimal {
+        guard let count = Decimal(exactly: digits) else {
+            throw BadCount(problem: "which has more digits, or a larger exponent, than are kept (38 digits)")
+        }
+        guard count >= 0 else { throw BadCount(problem: "and no count is below 0") }
+        guard count <= largestCount else { throw BadCount(problem: "which is more than \(largestCount), the largest count that is taken") }
+        return count
+    }
 
     /// What is wrong with an id or a name, as the end of a sentence; nil when nothing is.
     static func problem(_ text: String) -> String? {

@@ -13,6 +13,7 @@ extension TextEncoding {
     /// The text as UTF-8 bytes, without a byte order mark.
     /// - Throws: `invalidFile` where the bytes are no text in this encoding, with the place.
     func utf8Bytes(of bytes: [UInt8]) throws(ConnectorError) -> [UInt8] {
+        if let kind = Self.otherKind(bytes) { throw .invalidFile("The file is \(kind).") }
         let mark: (encoding: TextEncoding, length: Int)? =
             if bytes.starts(with: [0xEF, 0xBB, 0xBF]) {
                 (.utf8, 3)
@@ -23,15 +24,42 @@ extension TextEncoding {
             } else {
                 nil
             }
+        if let mark, self != .automatic, self != mark.encoding {
+            throw .invalidFile(
+                "The file begins with the byte order mark of \(mark.encoding.rawValue), and its encoding is set to \(rawValue). "
+                    + "Set it to automatic.")
+        }
         let encoding = self == .automatic ? mark?.encoding ?? .utf8 : self
-        // In another encoding the same bytes are characters.
-        let body = mark?.encoding == encoding ? bytes.dropFirst(mark?.length ?? 0) : bytes[...]
+        let body = bytes.dropFirst(mark?.length ?? 0)
         switch encoding {
-        case .automatic, .utf8: return try Self.checkedUTF8(body, isGuess: self == .automatic)
+        case .automatic, .utf8:
+            if let wide = Self.wideEncoding(body) {
+                throw .invalidFile("The file looks like \(wide.rawValue) without a byte order mark. Set the encoding to \(wide.rawValue).")
+            }
+            return try Self.checkedUTF8(body, isGuess: self == .automatic)
         case .utf16LittleEndian: return try Self.fromUTF16(body) { UInt16($1) << 8 | UInt16($0) }
         case .utf16BigEndian: return try Self.fromUTF16(body) { UInt16($0) << 8 | UInt16($1) }
         case .windows1252: return try Self.fromWindows1252(body)
         }
+    }
+
+    /// What a file is that is no text at all, by its first bytes.
+    private static func otherKind(_ bytes: [UInt8]) -> String? {
+        let kinds: [(start: [UInt8], words: String)] = [
+            ([0x50, 0x4B, 0x03, 0x04], "an Excel workbook (.xlsx) or another ZIP archive, not text; save it as CSV UTF-8"),
+            ([0xD0, 0xCF, 0x11, 0xE0], "an old Excel workbook (.xls) or another Office file, not text; save it as CSV UTF-8"),
+            ([0x25, 0x50, 0x44, 0x46], "a PDF, not text"), ([0x1F, 0x8B], "compressed (gzip), not text; hand it in unpacked"),
+        ]
+        return kinds.first { bytes.starts(with: $0.start) }?.words
+    }
+
+    /// UTF-16 by its many zeros: a header of ASCII letters has one in every second byte.
+    private static func wideEncoding(_ bytes: ArraySlice<UInt8>) -> TextEncoding? {
+        let beginning = bytes.prefix(200)
+        let zeros = beginning.indices.filter { beginning[$0] == 0 }
+        guard zeros.count * 3 > beginning.count else { return nil }
+        let odd = zeros.count { !($0 - beginning.startIndex).isMultiple(of: 2) }
+        return odd * 2 > zeros.count ? .utf16LittleEndian : .utf16BigEndian
     }
 
     private static func checkedUTF8(_ bytes: ArraySlice<UInt8>, isGuess: Bool) throws(ConnectorError) -> [UInt8] {
@@ -47,7 +75,12 @@ extension TextEncoding {
             }
         }
         let line = bytes.prefix(good).count { $0 == 0x0A } + 1
-        let hint = isGuess ? " If Excel on Windows wrote it, set the encoding to windows-1252." : ""
+        // Texts have no control characters but tabs and line ends; what has is no text in any encoding.
+        let isText = bytes.prefix(1000).allSatisfy { $0 >= 0x20 || $0 == 0x09 || $0 == 0x0A || $0 == 0x0D }
+        let hint =
+            !isText
+            ? " The file does not look like text at all."
+            : isGuess ? " If Excel on Windows wrote it, set the encoding to windows-1252." : ""
         throw .invalidFile("Line \(line) is not text in UTF-8 (byte \(good)).\(hint)")
     }
 
@@ -89,7 +122,7 @@ extension TextEncoding {
 }
 
 extension ConnectorError {
-    static func invalidFile(_ problem: String) -> ConnectorError {
-        ConnectorError(code: .invalidFile, message: "\(problem) The file was not taken, and nothing was changed.")
+    static func invalidFile(_ problem: String, field: String? = nil) -> ConnectorError {
+        ConnectorError(code: .invalidFile, message: "\(problem) The file was not taken, and nothing was changed.", field: field)
     }
 }

@@ -58,8 +58,8 @@ public struct UsageFileFormat: Sendable, Hashable {
     /// - Parameter services: names of the catalogue; any other is a mistake in the file.
     /// - Throws: `invalidFile`, which names the line of the first bad row; `invalidDefinition` for a path that cannot be read; `emptyList`; `tooLarge`.
     public func snapshot(of file: [UInt8], services: Set<String>) throws(ConnectorError) -> VendorSnapshot {
-        guard file.count <= Self.maximumBytes else { throw .tooLarge("the file is larger than \(Self.maximumBytes) bytes") }
-        var usage = FileUsage(services: services, decimalMark: decimalMark)
+        guard file.count <= Self.maximumBytes else { throw .tooLarge("it is larger than \(Self.maximumBytes) bytes", subject: "The file") }
+        var usage = FileUsage(services: services, format: self)
         switch kind {
         case .csv(let delimiter): try readCSV(file, delimiter, &usage)
         case .json(let records): try readJSON(file, records, &usage)
@@ -82,7 +82,9 @@ public struct UsageFileFormat: Sendable, Hashable {
             let places = names.indices.filter { names[$0].isExactly(name) }
             guard places.count == 1, let place = places.first else {
                 let problem = places.isEmpty ? "has no column \(name)" : "has the column \(name) \(places.count) times"
-                throw .invalidFile("Line 1 \(problem). Its columns: \(names.prefix(20).joined(separator: ", ")).")
+                let hint = names.count == 1 ? Self.delimiterHint(names[0], delimiter) : ""
+                throw .invalidFile(
+                    "Line 1 \(problem). Its columns: \(names.prefix(20).joined(separator: ", ").prefix(500)).\(hint)", field: name)
             }
             return place
         }
@@ -90,13 +92,21 @@ public struct UsageFileFormat: Sendable, Hashable {
         while let row = try reader.next() {
             if row.isBlank { continue }
             guard row.fields.count == names.count else {
-                throw .invalidFile("Line \(row.line) has \(row.fields.count) fields, the header has \(names.count).")
+                let fields = row.fields.count == 1 ? "1 field" : "\(row.fields.count) fields"
+                throw .invalidFile("Line \(row.line) has \(fields), the header has \(names.count).")
             }
             try usage.add(
                 FileUsage.Row(
                     place: "Line \(row.line)", id: row.fields[places.id], name: row.fields[places.name],
-                    service: row.fields[places.service], count: row.fields[places.count]))
+                    service: row.fields[places.service], count: .text(row.fields[places.count])))
         }
+    }
+
+    /// For a header that is one column: most likely the file has another delimiter.
+    private static func delimiterHint(_ header: String, _ delimiter: Character) -> String {
+        func word(_ sign: Character) -> String { sign == "\t" ? "tab" : "\"\(sign)\"" }
+        guard let other = [";", ",", "\t", "|"].first(where: { $0 != delimiter && header.contains($0) }) else { return "" }
+        return " It looks divided by \(word(other)), and the description has `delimiter: \(word(delimiter))`."
     }
 
     private static func sign(_ delimiter: Character) throws(ConnectorError) -> UInt8 {
@@ -136,80 +146,23 @@ public struct UsageFileFormat: Sendable, Hashable {
             guard case .object = record else { throw .invalidFile("\(place) is \(record.kind), not an object.") }
             func text(_ path: JSONPath, _ name: String) throws(ConnectorError) -> String {
                 guard let value = path.first(in: record), !value.isNull else { return "" }
-                guard let text = value.text else { throw .invalidFile("\(place) has \(value.kind) as \(name).") }
+                guard let text = value.text else { throw .invalidFile("\(place) has \(value.kind) as \(name).", field: name) }
                 return text
             }
+            let count: FileUsage.Count =
+                if case .number(let digits)? = fields.count.first(in: record) { .number(digits) } else {
+                    .text(try text(fields.count, count))
+                }
             try usage.add(
                 FileUsage.Row(
                     place: place, id: try text(fields.id, accountID), name: try text(fields.name, accountName),
-                    service: try text(fields.service, service), count: try text(fields.count, count)))
+                    service: try text(fields.service, service), count: count))
         }
         do throws(ConnectorError) {
-            _ = try RecordReader.forEach(at: fields.records, in: try encoding.utf8Bytes(of: file), take)
+            _ = try RecordReader.forEach(
+                at: fields.records, in: try encoding.utf8Bytes(of: file), limits: .handedIn("The file"), take)
         } catch  where error.code == .brokenAnswer {
             throw .invalidFile(error.message)
         }
-    }
-}
-
-/// Rows of a file on their way to a snapshot.
-struct FileUsage {
-    struct Row {
-        /// For messages: `Line 3`, `Record 2`.
-        var place: String
-        var id: String
-        var name: String
-        var service: String
-        var count: String
-    }
-
-    private(set) var accounts: [VendorAccount] = []
-    private(set) var records: [UsageRecord] = []
-    private let services: Set<String>
-    private let decimalMark: UsageFileFormat.DecimalMark
-    private var names: [String: String] = [:]
-
-    init(services: Set<String>, decimalMark: UsageFileFormat.DecimalMark) {
-        self.services = services
-        self.decimalMark = decimalMark
-    }
-
-    mutating func add(_ row: Row) throws(ConnectorError) {
-        let id = row.id.trimmingWhitespace()
-        let name = row.name.trimmingWhitespace()
-        guard !id.isEmpty, !name.isEmpty else { throw .invalidFile("\(row.place) has no account \(id.isEmpty ? "id" : "name").") }
-        for (text, what) in [(id, "id"), (name, "name")] {
-            if let problem = UsageText.problem(text) { throw .invalidFile("\(row.place) has an account \(what) that \(problem).") }
-        }
-        if let known = names[id] {
-            guard known == name else { throw .invalidFile("\(row.place) calls the account \(id) \(name), an earlier row \(known).") }
-        } else {
-            names[id] = name
-            accounts.append(VendorAccount(id: id, name: name))
-        }
-        let service = row.service.trimmingWhitespace()
-        let count = row.count.trimmingWhitespace()
-        if service.isEmpty, count.isEmpty { return }
-        guard services.contains(service) else {
-            throw .invalidFile(
-                service.isEmpty
-                    ? "\(row.place) has a count but no service."
-                    : "\(row.place) names the service \(service), which the catalogue does not have (\(services.sorted().joined(separator: ", ")))."
-            )
-        }
-        records.append(UsageRecord(accountID: id, serviceName: service, count: try number(count, row.place)))
-    }
-
-    /// Digits, and a fraction behind the decimal mark. Signs that group thousands are refused: 1.234 is another number in another land.
-    private func number(_ text: String, _ place: String) throws(ConnectorError) -> Decimal {
-        let mark: Character = decimalMark == .comma ? "," : "."
-        let parts = text.split(separator: mark, maxSplits: 1, omittingEmptySubsequences: false)
-        let isNumber = parts.allSatisfy { !$0.isEmpty && $0.utf8.allSatisfy { UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 } }
-        guard isNumber, let value = Decimal(exactly: parts.joined(separator: ".")), value <= UsageText.largestCount else {
-            throw .invalidFile(
-                "\(place) has the count \(text.isEmpty ? "(empty)" : String(text.prefix(60))), which is not a number like 12 or 12\(mark)5, without signs between thousands."
-            )
-        }
-        return value
     }
 }

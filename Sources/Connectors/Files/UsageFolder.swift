@@ -20,11 +20,16 @@ public struct UsageFolder: Sendable {
     /// A file as it lies there.
     struct Found: Sendable, Hashable {
         var size: Int
-        /// When its content was written: how old the usage is.
+        /// When its content was written: how old the usage is. Never after `changedAt`, whatever date it was given.
         var writtenAt: Date
-        /// When it came to be what it is under this name. A rename keeps the time of writing.
-        var arrivedAt: Date
+        /// When anything about it was changed last. A rename keeps the time of writing.
+        var changedAt: Date
+        /// The later of the two dates that it bears.
+        var latestTime: Date
         fileprivate var inode: UInt64
+
+        /// Clocks of two computers that keep time differ by seconds; more is a mistake.
+        func isDatedAhead(of now: Date) -> Bool { latestTime.timeIntervalSince(now) > 300 }
     }
 
     /// The partner's file name without its ending. Whatever is not a letter or digit of ASCII, `-`, `_` or a dot that does not come
@@ -57,13 +62,7 @@ public struct UsageFolder: Sendable {
     /// The whole content of a file that was found.
     /// - Throws: `invalidFile` when it was changed a moment ago or while it was read, `tooLarge`, `unreachable`.
     func read(_ name: String, _ found: Found, limit: Int, now: Date) throws(ConnectorError) -> [UInt8] {
-        guard isSettled(found, at: now) else {
-            throw .invalidFile("\(name) was changed a moment ago and may not be complete; it is read \(Self.seconds(settleTime)) s after.")
-        }
-        guard found.size <= limit else {
-            throw ConnectorError(
-                code: .tooLarge, message: "\(name) has \(found.size) bytes, and at most \(limit) are read. Nothing was changed.")
-        }
+        try requireReadable(name, found, limit: limit, now: now)
         // Neither waits for whoever writes into a pipe of this name, nor follows a link that took the file's place.
         let descriptor = open(place(name), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
         guard descriptor >= 0 else { throw unreadable(name) }
@@ -82,9 +81,51 @@ public struct UsageFolder: Sendable {
         return bytes
     }
 
-    func isSettled(_ found: Found, at now: Date) -> Bool { readyAt(found) <= now }
+    /// - Throws: `invalidFile` when it was changed a moment ago, `tooLarge`.
+    func requireReadable(_ name: String, _ found: Found, limit: Int, now: Date) throws(ConnectorError) {
+        guard readyAt(found) <= now else {
+            throw .invalidFile("\(name) was changed a moment ago and may not be complete; it is read \(Self.seconds(settleTime)) s after.")
+        }
+        guard found.size <= limit else {
+            throw ConnectorError(
+                code: .tooLarge, message: "\(name) has \(found.size) bytes, and at most \(limit) are read. Nothing was changed.")
+        }
+    }
 
-    func readyAt(_ found: Found) -> Date { found.arrivedAt.addingTimeInterval(settleTime.seconds) }
+    func readyAt(_ found: Found) -> Date { found.changedAt.addingTimeInterval(settleTime.seconds) }
+
+    /// Files that nobody looks at, for instance because of a slip in their name. Names that begin with a dot are someone's unfinished
+    /// work.
+    /// - Parameter expected: the names of all partners' files.
+    public func strays(expected: Set<String>) -> StrayFiles {
+        var strayFiles = StrayFiles()
+        let names: [String]
+        do {
+            names = try FileManager.default.contentsOfDirectory(atPath: path)
+        } catch {
+            // A sync, and the console beside this, tell that the folder is not there.
+            return strayFiles
+        }
+        let byPlainName = Dictionary(expected.map { ($0.lowercased(), $0) }, uniquingKeysWith: { first, _ in first })
+        let byStem = Dictionary(expected.map { (Self.stem($0), $0) }, uniquingKeysWith: { first, _ in first })
+        let strays = names.filter { !$0.hasPrefix(".") && !expected.contains($0) }.sorted()
+        strayFiles.shown = strays.prefix(10).map { name in
+            let meant = byPlainName[name.lowercased()] ?? byStem[Self.stem(name)]
+            return meant.map { "\(name) is not read: it would have to be called \($0)." }
+                ?? "\(name) is not read: no partner's file is called so."
+        }
+        strayFiles.more = strays.count - strayFiles.shown.count
+        return strayFiles
+    }
+
+    /// The name without its endings, whatever the case.
+    private static func stem(_ name: String) -> String {
+        var stem = name.lowercased()
+        for ending in [".txt", ".csv", ".json", ".xlsx", ".xls", ".part", ".tmp"] where stem.hasSuffix(ending) {
+            stem.removeLast(ending.count)
+        }
+        return stem
+    }
 
     private func place(_ name: String) -> String { path + "/" + name }
 
@@ -97,12 +138,30 @@ public struct UsageFolder: Sendable {
     private static func seconds(_ duration: Duration) -> Int { Int(duration.seconds.rounded(.up)) }
 }
 
+/// Files in the folder that are no partner's.
+public struct StrayFiles: Sendable, Hashable {
+    /// A sentence each, for the first ten.
+    public var shown: [String] = []
+    /// How many there are beyond those.
+    public var more = 0
+
+    public init() {}
+}
+
 extension UsageFolder.Found {
     fileprivate init(_ status: stat, _ name: String) throws(ConnectorError) {
-        guard status.st_mode & S_IFMT == S_IFREG else { throw .invalidFile("\(name) is no ordinary file.") }
+        let kind =
+            switch status.st_mode & S_IFMT {
+            case S_IFREG: ""
+            case S_IFLNK: "a link"
+            case S_IFDIR: "a folder"
+            default: "a pipe or a device"
+            }
+        guard kind.isEmpty else { throw .invalidFile("\(name) is \(kind), and only an ordinary file is read.") }
         size = Int(status.st_size)
-        writtenAt = Date(status.st_mtim)
-        arrivedAt = max(Date(status.st_mtim), Date(status.st_ctim))
+        changedAt = Date(status.st_ctim)
+        latestTime = max(Date(status.st_mtim), changedAt)
+        writtenAt = min(Date(status.st_mtim), changedAt)
         inode = UInt64(status.st_ino)
     }
 }

@@ -20,6 +20,8 @@ struct JSONText: Sendable {
     private var escape = Escape.outside
     /// The first half of a pair that two `\u` write together.
     private var half: UInt16?
+    /// Whether half a pair stood alone and was replaced.
+    private(set) var hadHalf = false
 
     /// Behind the opening quote.
     mutating func begin(isName: Bool) {
@@ -27,6 +29,7 @@ struct JSONText: Sendable {
         bytes.removeAll(keepingCapacity: true)
         escape = .outside
         half = nil
+        hadHalf = false
     }
 
     /// - Parameter next: moved behind what was taken; where the text is broken, to the place.
@@ -114,13 +117,20 @@ struct JSONText: Sendable {
             return
         }
         completeHalf()
-        if UTF16.isLeadSurrogate(unit) { half = unit } else { append(Unicode.Scalar(UInt32(unit)) ?? "\u{FFFD}") }
+        if UTF16.isLeadSurrogate(unit) {
+            half = unit
+        } else {
+            hadHalf = hadHalf || UTF16.isTrailSurrogate(unit)
+            append(Unicode.Scalar(UInt32(unit)) ?? "\u{FFFD}")
+        }
     }
 
-    /// Half a pair stands for nothing. Vendors that cut long names by UTF-16 units send such; a fetch must not fail by it for good.
+    /// Half a pair stands for nothing. Vendors that cut long names by UTF-16 units send such; a fetch must not fail by it for good. What is
+    /// handed in can be mended, and is refused.
     private mutating func completeHalf() {
         guard half != nil else { return }
         half = nil
+        hadHalf = true
         append("\u{FFFD}")
     }
 

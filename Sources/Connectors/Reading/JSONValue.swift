@@ -134,6 +134,10 @@ extension String {
 /// How much of a JSON text is read before it is refused. What is held at once is bounded by `heldBytes` and `heldValues`: the
 /// record being read, and apart from it everything outside the records.
 struct JSONLimits: Sendable, Equatable {
+    /// What the text is, at the head of a message.
+    var subject = "The answer"
+    /// Whether half a surrogate pair becomes U+FFFD, or the text is refused.
+    var allowsHalfPairs = true
     /// Of the whole text.
     var totalBytes = 256 << 20
     /// Lists and objects within each other.
@@ -146,4 +150,7 @@ struct JSONLimits: Sendable, Equatable {
     var heldBytes = 32 << 20
     /// Likewise. A value takes two bytes at least and some 40 in memory, so bytes alone would not bound the memory.
     var heldValues = 1_000_000
+
+    /// For what is handed in, whose sender can mend it.
+    static func handedIn(_ subject: String) -> JSONLimits { JSONLimits(subject: subject, allowsHalfPairs: false) }
 }

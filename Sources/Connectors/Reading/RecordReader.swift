@@ -57,7 +57,7 @@ struct RecordReader: Sendable {
         if piece.count > room {
             // What is allowed is read, so that the verdict does not hang on how the text was cut.
             try read(UnsafeBufferPointer(rebasing: piece.prefix(room)), each: each)
-            throw .tooLarge("it is longer than \(limits.totalBytes) bytes")
+            throw tooLarge("it is longer than \(limits.totalBytes) bytes")
         }
         var next = 0
         while next < piece.count {
@@ -199,7 +199,7 @@ extension RecordReader {
             state = .text
         case UInt8(ascii: "{"), UInt8(ascii: "["):
             guard frames.count < limits.depth else {
-                throw .tooLarge("it nests deeper than \(limits.depth) levels at byte \(position)")
+                throw tooLarge("it nests deeper than \(limits.depth) levels at byte \(position)")
             }
             let isOnPath = isNextOnPath
             try noteValue(position)
@@ -287,14 +287,14 @@ extension RecordReader {
         if !isName, !isInRecord, frames.count == path?.count, isNextOnPath { isInRecord = true }
         if isInRecord { heldInRecord.values += 1 } else { held.values += 1 }
         guard max(held.values, heldInRecord.values) <= limits.heldValues else {
-            throw .tooLarge("it holds more than \(limits.heldValues) values at once, at byte \(position)")
+            throw tooLarge("it holds more than \(limits.heldValues) values at once, at byte \(position)")
         }
     }
 
     private mutating func noteBytes(_ count: Int) throws(ConnectorError) {
         if isInRecord { heldInRecord.bytes += count } else { held.bytes += count }
         guard max(held.bytes, heldInRecord.bytes) <= limits.heldBytes else {
-            throw .tooLarge("more than \(limits.heldBytes) bytes of it have to be held at once")
+            throw tooLarge("more than \(limits.heldBytes) bytes of it have to be held at once")
         }
     }
 
@@ -311,6 +311,8 @@ extension RecordReader {
         }
     }
 
+    private func tooLarge(_ problem: String) -> ConnectorError { .tooLarge(problem, subject: limits.subject) }
+
     private func broken(_ problem: String, at position: Int) -> ConnectorError {
         ConnectorError(code: .brokenAnswer, message: "This is not JSON in line \(line), byte \(position): \(problem).")
     }
@@ -325,8 +327,11 @@ extension RecordReader {
         switch text.take(piece, from: &next, limit: limits.textBytes) {
         case .more: return
         case .broken(let problem): throw broken(problem, at: bytesBefore + next)
-        case .tooLong: throw .tooLarge("one of its texts is longer than \(limits.textBytes) bytes, at byte \(tokenStart)")
+        case .tooLong: throw tooLarge("one of its texts is longer than \(limits.textBytes) bytes, at byte \(tokenStart)")
         case .whole(let string):
+            guard limits.allowsHalfPairs || !text.hadHalf else {
+                throw broken("a text holds half a surrogate pair, which is no character", at: tokenStart)
+            }
             if text.isName { return try takeName(string, at: bytesBefore + next - 1) }
             try noteBytes(string.utf8.count)
             try complete(.string(string), each)
@@ -340,7 +345,7 @@ extension RecordReader {
         while next < piece.count, Self.isOfNumber(piece[next]) { next += 1 }
         token.append(contentsOf: piece[start..<next])
         guard token.count <= limits.numberBytes else {
-            throw .tooLarge("one of its numbers is longer than \(limits.numberBytes) bytes, at byte \(tokenStart)")
+            throw tooLarge("one of its numbers is longer than \(limits.numberBytes) bytes, at byte \(tokenStart)")
         }
         if next < piece.count { try completeNumber(each) }
     }

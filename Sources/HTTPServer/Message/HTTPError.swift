@@ -11,6 +11,9 @@ public struct HTTPError: Error, Sendable, CustomStringConvertible {
     public var message: String
     /// Fields the answer must carry, such as `Allow` with 405.
     public var headerFields: HTTPFields
+    /// The path of a request that was refused by its head because of its size; nil for every other error. Whoever renders it knows by it
+    /// whether a person or a program asked.
+    public internal(set) var path: String?
 
     public init(
         _ status: HTTPResponse.Status, code: String, message: String, headerFields: HTTPFields = [:]
@@ -37,7 +40,7 @@ extension HTTPError {
     static let unknownMethod = HTTPError(.notImplemented, code: "unknown-method", message: "The method is not known here.")
 
     static func bodyTooLarge(limit: Int) -> HTTPError {
-        HTTPError(.contentTooLarge, code: "body-too-large", message: "The body is larger than \(limit) bytes.")
+        HTTPError(.contentTooLarge, code: "body-too-large", message: "The body is larger than \(limit) bytes. Nothing was taken.")
     }
 
     /// The plain answer the server gives when nobody else rendered the error.

@@ -62,6 +62,8 @@ public struct MultipartForm: Sendable {
     private static func part(_ head: ArraySlice<UInt8>, _ content: [UInt8]) throws(HTTPError) -> Part {
         guard let head = String(validating: head, as: UTF8.self) else { throw broken("a part's head is not UTF-8") }
         for line in head.split(separator: "\r\n") {
+            // RFC 5322 section 2.2: no line end within a field. Another reader would end the name there.
+            guard !line.utf8.contains(0x0D), !line.utf8.contains(0x0A) else { throw broken("a part's head has half a line end") }
             guard let colon = line.firstIndex(of: ":"), line[..<colon].lowercased() == "content-disposition" else { continue }
             let parameters = parameters(line[line.index(after: colon)...])
             guard parameters.kind == "form-data", let name = parameters.values["name"] else { break }
@@ -70,32 +72,33 @@ public struct MultipartForm: Sendable {
         throw broken("a part has no name")
     }
 
-    /// `form-data; name="a"; filename="b;c.csv"`. A quote within is `%22` (WHATWG HTML, multipart form data) or `\"`.
+    /// `form-data; name="a"; filename="b;c.csv"`. A quote within is `%22` (WHATWG HTML, multipart form data) or `\"`. Byte by byte: a quote
+    /// and an accent behind it are one `Character`, which is no quote.
     private static func parameters(_ text: Substring) -> (kind: String, values: [String: String]) {
-        var pieces: [String] = [""]
+        var pieces: [[UInt8]] = [[]]
         var (isQuoted, isEscaped) = (false, false)
-        for character in text {
+        for byte in text.utf8 {
             if isEscaped {
-                pieces[pieces.count - 1].append(character)
+                pieces[pieces.count - 1].append(byte)
                 isEscaped = false
-            } else if isQuoted, character == "\\" {
+            } else if isQuoted, byte == UInt8(ascii: "\\") {
                 isEscaped = true
-            } else if character == "\"" {
+            } else if byte == UInt8(ascii: "\"") {
                 isQuoted.toggle()
-            } else if character == ";", !isQuoted {
-                pieces.append("")
+            } else if byte == UInt8(ascii: ";"), !isQuoted {
+                pieces.append([])
             } else {
-                pieces[pieces.count - 1].append(character)
+                pieces[pieces.count - 1].append(byte)
             }
         }
-        let trimmed = pieces.map { $0.trimmingCharacters(in: .whitespaces) }
+        let trimmed = pieces.map(\.withoutBlanksAround)
         var values: [String: String] = [:]
         for piece in trimmed.dropFirst() {
-            guard let equals = piece.firstIndex(of: "=") else { continue }
-            let name = piece[..<equals].lowercased()
-            if values[name] == nil { values[name] = String(piece[piece.index(after: equals)...]).replacing("%22", with: "\"") }
+            guard let equals = piece.firstIndex(of: UInt8(ascii: "=")) else { continue }
+            let name = String(decoding: piece[..<equals], as: UTF8.self).lowercased()
+            if values[name] == nil { values[name] = String(decoding: piece[(equals + 1)...].withQuotes, as: UTF8.self) }
         }
-        return (trimmed[0].lowercased(), values)
+        return (String(decoding: trimmed[0], as: UTF8.self).lowercased(), values)
     }
 
     private static func broken(_ problem: String) -> HTTPError {
@@ -131,6 +134,11 @@ extension Request {
 }
 
 extension [UInt8] {
+    fileprivate var withoutBlanksAround: [UInt8] {
+        let isBlank: (UInt8) -> Bool = { $0 == 0x20 || $0 == 0x09 }
+        return Array(drop(while: isBlank).reversed().drop(while: isBlank).reversed())
+    }
+
     /// Where `needle` first begins at or behind `start`.
     fileprivate func firstPlace(of needle: [UInt8], from start: Int) -> Int? {
         withUnsafeBytes { all in
@@ -144,5 +152,19 @@ extension [UInt8] {
             }
             return nil
         }
+    }
+}
+
+extension ArraySlice<UInt8> {
+    /// With `"` in the place of `%22`.
+    fileprivate var withQuotes: [UInt8] {
+        var result: [UInt8] = []
+        var rest = self
+        while let byte = rest.first {
+            let isQuote = rest.starts(with: "%22".utf8)
+            result.append(isQuote ? UInt8(ascii: "\"") : byte)
+            rest = rest.dropFirst(isQuote ? 3 : 1)
+        }
+        return result
     }
 }

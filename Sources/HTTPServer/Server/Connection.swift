@@ -138,7 +138,8 @@ final class Connection {
             case .serve(let head): serve(head)
             case .refuse(let error, let isHead):
                 context.logger.debug("Request refused.", metadata: ["client": "\(peer)", "reason": "\(error)"])
-                let answer = context.encode(error.plainResponse, method: isHead ? .head : .get, version: .http11, keepAlive: false)
+                let answer = context.encode(
+                    context.refusal(error) ?? error.plainResponse, method: isHead ? .head : .get, version: .http11, keepAlive: false)
                 perform(machine.sendLast(answer.head.bytes + answer.body, now: .now))
             case .cancelHandler: handler?.cancel()
             case .finishSending: shutdown(descriptor, Int32(SHUT_WR))

@@ -10,6 +10,9 @@ public typealias Handler = @Sendable (Request) async throws -> Response
 /// Nil leaves the request to the `Handler`.
 public typealias ImmediateHandler = @Sendable (Request) -> Response?
 
+/// Renders the refusal of a request that reached no handler, on the server's thread. Nil: it is plain text.
+public typealias RefusalHandler = @Sendable (HTTPError) -> Response?
+
 /// A small HTTP/1.1 server (RFC 9110, RFC 9112) on plain sockets.
 ///
 /// The way of a request through this folder:
@@ -41,9 +44,10 @@ public final class Server {
     ///   - handler: answers what `immediate` left.
     public nonisolated init(
         configuration: ServerConfiguration, logger: Logger, immediate: @escaping ImmediateHandler = { _ in nil },
-        handler: @escaping Handler
+        refusal: @escaping RefusalHandler = { _ in nil }, handler: @escaping Handler
     ) {
-        context = ServerContext(configuration: configuration, logger: logger, immediate: immediate, handler: handler)
+        context = ServerContext(
+            configuration: configuration, logger: logger, immediate: immediate, refusal: refusal, handler: handler)
     }
 
     /// Binds and starts accepting. A server starts once, and must be stopped.

@@ -6,6 +6,7 @@ struct ServerContext: Sendable {
     let configuration: ServerConfiguration
     let logger: Logger
     let immediate: ImmediateHandler
+    let refusal: RefusalHandler
     let handler: Handler
 
     /// The handler's answer, or one that tells its failure.

@@ -27,7 +27,15 @@ struct RequestHead: Sendable, Equatable {
     /// - Throws: `HTTPError` with the status to refuse the request with; the connection must then be closed.
     init(line: RequestLine, hosts: [String], fields: HTTPFields, bodyLimit: Int) throws(HTTPError) {
         version = line.version
-        framing = try Self.framing(fields, version: version, bodyLimit: bodyLimit)
+        do {
+            framing = try Self.framing(fields, version: version, bodyLimit: bodyLimit)
+        } catch {
+            var error = error
+            if error.status == .contentTooLarge {
+                error.path = String(decoding: line.target.prefix { $0 != UInt8(ascii: "?") }, as: UTF8.self)
+            }
+            throw error
+        }
         let target = try RequestTarget(line.target, method: line.method)
         let authority = try Self.authority(hosts, target: target, version: version)
         let options = fields[values: .connection].flatMap { $0.utf8.listMembers() }

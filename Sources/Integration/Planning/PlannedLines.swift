@@ -12,6 +12,14 @@ struct PlannedLines: RandomAccessCollection, Sendable, Hashable {
         var service: Int32
         var rawCount: Decimal
         var state = UsageLineState.planned
+
+        /// Why a count that is there is not sent; nil where that goes without saying. No client of Synthesize rounds (contract, section 11
+        /// on `unitCount`), so that 0.99 is not 1.
+        var reason: String? {
+            guard rawCount > 0, rawCount < 1, state != .planned else { return nil }
+            let standing = state == .droppedToZero ? " What Synthesize accepted before still stands there." : ""
+            return "The count is \(rawCount). Counts below 1 are not sent, as Gradient asks, and Perch does not round them up.\(standing)"
+        }
     }
 
     private struct Service: Sendable, Hashable {
@@ -46,10 +54,12 @@ struct PlannedLines: RandomAccessCollection, Sendable, Hashable {
     subscript(position: Int) -> UsageLine {
         let entry = entries[position]
         let (account, service) = (accounts[Int(entry.account)], services[Int(entry.service)])
-        return UsageLine(
+        var line = UsageLine(
             runID: run, position: position, accountID: account.id, accountName: account.name, serviceID: service.id,
             serviceName: service.name, basis: service.basis, rawCount: entry.rawCount,
             sentCount: entry.state == .planned ? (entry.rawCount < 1 ? 0 : entry.rawCount) : nil, state: entry.state)
+        line.message = entry.reason
+        return line
     }
 }
 

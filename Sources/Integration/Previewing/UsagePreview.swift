@@ -30,6 +30,8 @@ public struct UsagePreview: Sendable, Hashable {
         /// What the sync would send; nil for nothing.
         public var sentCount: Decimal?
         public var change: Change
+        /// Why a count that is there would not be sent; nil where that goes without saying.
+        public var message: String?
     }
 
     /// When the vendor's answer was complete.
@@ -61,7 +63,8 @@ public struct UsagePreview: Sendable, Hashable {
         let standIns = Dictionary(made.map { ($0, "new \($0)") }, uniquingKeysWith: { first, _ in first })
         let plan = UsagePlan(
             run: SyncRunID("preview"), snapshot: snapshot, serviceIDs: serviceIDs.merging(standIns) { id, _ in id },
-            bases: UsagePlan.bases(of: connector, snapshot.discovered), lastCounts: lastCounts, listedBefore: listedBefore, zeroCounts: policy.zeroCounts,
+            bases: UsagePlan.bases(of: connector, snapshot.discovered), lastCounts: lastCounts, listedBefore: listedBefore,
+            zeroCounts: policy.zeroCounts,
             exclusions: policy.exclusions)
         let absent = Set(standIns.values)
         let before = Dictionary(
@@ -78,7 +81,7 @@ public struct UsagePreview: Sendable, Hashable {
                 accountID: line.accountID, accountName: line.accountName,
                 serviceID: absent.contains(line.serviceID) ? nil : line.serviceID, serviceName: line.serviceName,
                 basis: line.basis, lastCount: last, rawCount: line.rawCount, sentCount: line.sentCount,
-                change: Self.change(line, last))
+                change: Self.change(line, last), message: line.message)
         }
         tally = lines.reduce(into: [:]) { $0[$1.change, default: 0] += 1 }
         unitsBefore = lines.reduce(0) { $0 + ($1.lastCount ?? 0) }

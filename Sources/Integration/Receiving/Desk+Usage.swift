@@ -10,8 +10,12 @@ public struct UsageOverview: Sendable {
     public var limit: Int
     public var maximumAge: Duration
     public var newest: UsageDelivery?
-    /// The name of the partner's file in the watched folder; nil when none is watched.
+    /// The name that the partner's file in the watched folder has to have; nil when none is watched.
     public var fileName: String?
+    /// What a sync would take now.
+    public var outlook: UsageOutlook
+    /// Files in the watched folder that are no partner's.
+    public var strays: StrayFiles
 }
 
 extension Desk {
@@ -31,10 +35,29 @@ extension Desk {
     public func usageOverview(_ partner: PartnerID) async throws(IntegrationError) -> UsageOverview? {
         guard let intake = environment.connector.intake else { return nil }
         let known = try await self.partner(partner)
-        let newest = try await remember { store throws(StoreError) in try await store.newestDelivery(partner) }
+        let (newest, taken) = try await remember { store throws(StoreError) in
+            (try await store.newestDelivery(partner), try await store.lastTakenUsage(partner))
+        }
+        let outlook = intake.outlook(
+            for: known.vendorReference, received: newest.map(HandedInUsage.init), taken: taken.map(HandedInUsage.init),
+            now: environment.time.now())
         return UsageOverview(
             limit: intake.limit, maximumAge: intake.maximumAge, newest: newest,
-            fileName: intake.folder == nil ? nil : intake.fileName(of: known.vendorReference))
+            fileName: intake.folder == nil ? nil : intake.fileName(of: known.vendorReference), outlook: outlook,
+            strays: try await strays(intake))
+    }
+
+    private func strays(_ intake: UsageIntake) async throws(IntegrationError) -> StrayFiles {
+        guard let folder = intake.folder else { return StrayFiles() }
+        var names: Set<String> = []
+        var after: PartnerID?
+        repeat {
+            let (cursor, limit) = (after, 200)
+            let page = try await remember { store throws(StoreError) in try await store.partners(after: cursor, limit: limit) }
+            names.formUnion(page.map { intake.fileName(of: $0.vendorReference) })
+            after = page.count < limit ? nil : page.last?.id
+        } while after != nil
+        return folder.strays(expected: names)
     }
 
     /// - Throws: `notFound` when nothing was handed in yet.

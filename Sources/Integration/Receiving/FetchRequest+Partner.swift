@@ -11,10 +11,43 @@ extension IntegrationEnvironment {
         if connector.intake != nil {
             let newest = try await stored { () async throws(StoreError) in try await store.newestContent(partner) }
             request.received = newest.map {
-                ReceivedUsage(form: $0.delivery.channel.form, bytes: $0.content, receivedAt: $0.delivery.receivedAt)
+                ReceivedUsage(
+                    form: $0.delivery.channel.form, bytes: $0.content, name: $0.delivery.id.rawValue,
+                    receivedAt: $0.delivery.receivedAt)
             }
+            request.taken = try await stored { () async throws(StoreError) in try await store.lastTakenUsage(partner) }
+                .map(HandedInUsage.init)
         }
         return request
+    }
+}
+
+extension HandedInUsage {
+    init(_ taken: TakenUsage) {
+        let kind: Kind =
+            switch taken.origin {
+            case .push: .push
+            case .upload: .upload
+            case .file: .file
+            }
+        self.init(kind: kind, name: taken.name, countsFrom: taken.countsFrom)
+    }
+
+    init(_ delivery: UsageDelivery) {
+        self.init(
+            kind: delivery.channel == .push ? .push : .upload, name: delivery.id.rawValue, countsFrom: delivery.receivedAt)
+    }
+}
+
+extension TakenUsage {
+    init(_ usage: HandedInUsage) {
+        let origin: Origin =
+            switch usage.kind {
+            case .push: .push
+            case .upload: .upload
+            case .file: .file
+            }
+        self.init(origin: origin, name: usage.name, countsFrom: usage.countsFrom)
     }
 }
 

@@ -39,7 +39,11 @@ struct FreshUsage: Sendable {
 
     private func look(_ partner: Partner, _ intake: UsageIntake) async throws(StoreError) {
         let (store, now) = (environment.store, environment.time.now())
-        guard let readyAt = try await newestReadyAt(partner, intake), readyAt <= now else { return }
+        // Of what a sync would take, not of what is passed over: an old file that is put there starts none.
+        let outlook = intake.outlook(
+            for: partner.vendorReference, received: try await store.newestDelivery(partner.id).map(HandedInUsage.init),
+            taken: try await store.lastTakenUsage(partner.id).map(HandedInUsage.init), now: now)
+        guard let readyAt = outlook.readyAt, readyAt <= now else { return }
         let last = try await store.runs(partner.id, purposes: [.usage, .connect], before: nil, limit: 1).first
         guard last.map({ $0.createdAt < readyAt }) ?? true, try await store.connection(partner.id).state == .connected,
             try await store.activeRun(partner.id) == nil
@@ -51,19 +55,5 @@ struct FreshUsage: Sendable {
             at: now, actor: "newUsage", action: "run.start", partnerID: partner.id, address: nil, details: "usage \(run.id)")
         _ = try await store.audited(entry) { () async throws(StoreError) in try await store.insertRun(run) }
         await worker.wake()
-    }
-
-    /// When the newest usage of a partner could first be read.
-    private func newestReadyAt(_ partner: Partner, _ intake: UsageIntake) async throws(StoreError) -> Date? {
-        let delivered = try await environment.store.newestDelivery(partner.id)?.receivedAt
-        let left: Date?
-        do throws(ConnectorError) {
-            left = try intake.fileReadyAt(partner.vendorReference)
-        } catch {
-            // A sync says it too; this would say it every few seconds.
-            environment.logger.debug("a usage file cannot be looked at", metadata: ["partner": "\(partner.id)", "error": "\(error)"])
-            left = nil
-        }
-        return [delivered, left].compactMap(\.self).max()
     }
 }

@@ -262,10 +262,13 @@ extension RunDriver {
     }
 
     private func writeLedger(_ lines: some Sequence<UsageLine> & Sendable, _ work: inout Work) async throws(StepError) {
-        let (run, findings) = (work.run.id, work.findings)
+        let (run, findings, usage) = (work.run.id, work.findings, work.snapshot.handedIn.map(TakenUsage.init))
         // The lines last: the step is done with them, and a second set of lines would be refused.
         work.run = try await StepError.store { () async throws(StoreError) in
-            let run = try await store.updateRun(run) { $0.findings = findings }
+            let run = try await store.updateRun(run) {
+                $0.findings = findings
+                $0.usage = usage
+            }
             try await store.planLines(run.id, lines)
             return run
         }

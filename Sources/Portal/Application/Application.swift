@@ -77,13 +77,17 @@ public func buildApplication(
 }
 
 /// Opens the database of the configured data directory.
-public func openStore(_ configuration: Configuration, _ dependencies: Dependencies) throws(ApplicationError) -> SQLiteStore {
+/// - Parameter whenLocked: what else to do when another process has the database.
+public func openStore(
+    _ configuration: Configuration, _ dependencies: Dependencies, whenLocked: String? = nil
+) throws(ApplicationError) -> SQLiteStore {
     do {
         return try SQLiteStore(
             directory: configuration.dataDirectory, migrationsDirectory: configuration.resources.migrationsDirectory,
             logger: dependencies.logger)
     } catch {
-        throw ApplicationError(error.message)
+        throw ApplicationError(
+            error.code == .locked ? [error.message, whenLocked].compactMap(\.self).joined(separator: " ") : error.message)
     }
 }
 
@@ -163,7 +167,7 @@ public final class Application: ServiceLifecycle.Service {
         let late = LateSurface()
         server = Server(
             configuration: configuration.server, logger: dependencies.logger,
-            immediate: { late.surface?.immediate($0) }, handler: { try await late.respond(to: $0) })
+            immediate: { late.surface?.immediate($0) }, refusal: { late.surface?.refusal($0) }, handler: { try await late.respond(to: $0) })
         self.late = late
     }
 

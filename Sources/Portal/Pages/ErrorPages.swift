@@ -17,9 +17,12 @@ struct ErrorPages: Middleware {
         do {
             return try await next(request)
         } catch {
-            if request.path.hasPrefix("/api/") { return problemResponse(for: error, environment) }
-            return page(for: error)
+            return response(for: error, path: request.path)
         }
+    }
+
+    func response(for error: any Error, path: String) -> Response {
+        path.hasPrefix("/api/") ? problemResponse(for: error, environment) : page(for: error)
     }
 
     private func page(for error: any Error) -> Response {
@@ -84,6 +87,7 @@ struct ErrorView: Sendable, Hashable {
         case 404: "There is nothing here"
         case 409: "Not now"
         case 410: "No longer kept"
+        case 413: "That is too large"
         case 405, 501: "That does not work here"
         case 400..<500: "That request could not be understood"
         case 503: "Not available right now"

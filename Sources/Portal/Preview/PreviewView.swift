@@ -87,7 +87,7 @@ extension PreviewView.Row {
         before = line.change == .unchanged ? "" : line.lastCount.map { Wording.number($0) } ?? "none"
         now = Wording.number(line.rawCount)
         badge = BadgeView(line.change)
-        remark = line.serviceID == nil ? "The service would be made first." : ""
+        remark = line.message ?? (line.serviceID == nil ? "The service would be made first." : "")
     }
 }
 

@@ -148,6 +148,8 @@ public struct SyncRun: Sendable, Hashable {
     public var failure: RunFailure?
     public var tally: RunTally
     public var findings: RunFindings
+    /// Which usage that was handed in its lines are made of; nil before there are lines, and where the vendor was asked.
+    public var usage: TakenUsage?
     public var cancelRequested: Bool
     /// Which process works on the run, and until when it is believed without a heartbeat.
     public var leaseOwner: String?
@@ -175,6 +177,7 @@ public struct SyncRun: Sendable, Hashable {
         self.failure = nil
         self.tally = RunTally()
         self.findings = RunFindings()
+        self.usage = nil
         self.cancelRequested = false
         self.leaseOwner = nil
         self.leaseExpiresAt = nil
@@ -199,13 +202,15 @@ public enum RunInsertion: Sendable, Hashable {
 
 /// Runs and who works on them.
 public protocol SyncRunStore: Sendable {
-    /// Inserts unless the partner has an active run; safe when called many times at once.
+    /// Inserts unless the partner has an active run; safe when called many times at once. A new run has taken no usage yet.
     /// - Throws: `StoreError` with code `notFound` for an unknown partner, `duplicate` when the id is taken.
     func insertRun(_ run: SyncRun) async throws(StoreError) -> RunInsertion
     func run(_ id: SyncRunID) async throws(StoreError) -> SyncRun?
     /// Nil for another partner's run, as for one that never was.
     func run(_ id: SyncRunID, of partner: PartnerID) async throws(StoreError) -> SyncRun?
     func activeRun(_ partner: PartnerID) async throws(StoreError) -> SyncRun?
+    /// Which usage the partner's newest run that took any took.
+    func lastTakenUsage(_ partner: PartnerID) async throws(StoreError) -> TakenUsage?
     /// A partner's runs of the given purposes, newest first, those created before `cursor`'s run; none for an unknown cursor.
     func runs(
         _ partner: PartnerID, purposes: Set<RunPurpose>, before cursor: SyncRunID?, limit: Int

@@ -47,6 +47,27 @@ public struct UsageDelivery: Sendable, Hashable {
 
 public typealias UsageDeliveryID = Identifier<UsageDelivery>
 
+/// Which usage that was handed in a sync took.
+public struct TakenUsage: Sendable, Hashable {
+    public enum Origin: String, Sendable, Hashable, CaseIterable, Codable {
+        case push, upload
+        /// A file in the watched folder.
+        case file
+    }
+
+    public var origin: Origin
+    /// A file's name; the id of a delivery.
+    public var name: String
+    /// When the file was written, or the delivery arrived.
+    public var countsFrom: Date
+
+    public init(origin: Origin, name: String, countsFrom: Date) {
+        self.origin = origin
+        self.name = name
+        self.countsFrom = countsFrom
+    }
+}
+
 /// What became of a delivery.
 public enum DeliveryInsertion: Sendable, Hashable {
     case inserted(UsageDelivery)

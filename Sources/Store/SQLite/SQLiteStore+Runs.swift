@@ -20,6 +20,10 @@ extension SQLiteStore {
         try await read { try $0.activeRun(partner) }
     }
 
+    public func lastTakenUsage(_ partner: PartnerID) async throws(StoreError) -> TakenUsage? {
+        try await read { try $0.fetchOne(SyncRun.self, Queries.lastRunWithUsage, [partner.rawValue])?.usage }
+    }
+
     public func runs(
         _ partner: PartnerID, purposes: Set<RunPurpose>, before cursor: SyncRunID?, limit: Int
     ) async throws(StoreError) -> [SyncRun] {
@@ -107,6 +111,11 @@ extension Queries {
     /// Argument: partner.
     static let activeRun = "SELECT * FROM sync_run WHERE partner_id = ? AND finished_at IS NULL"
 
+    /// Argument: partner.
+    static let lastRunWithUsage = """
+        SELECT * FROM sync_run WHERE partner_id = ? AND usage_origin IS NOT NULL ORDER BY created_at DESC, sequence DESC LIMIT 1
+        """
+
     /// Arguments: partner, the cursor's id and the partner again when paged, limit.
     static func runs(_ purposes: Set<RunPurpose>, isPaged: Bool) -> String {
         let words = purposes.map { "'\($0.rawValue)'" }.sorted().joined(separator: ", ")
@@ -173,7 +182,8 @@ extension Database {
                 "started_by": run.startedBy, "state": run.state.rawValue, "stage": run.stage.rawValue,
                 "started_at": run.startedAt?.milliseconds, "finished_at": run.finishedAt?.milliseconds,
                 "failure_code": run.failure?.code, "failure_message": run.failure?.message,
-                "findings": try storable(run.findings), "cancel_requested": run.cancelRequested,
+                "findings": try storable(run.findings), "usage_origin": run.usage?.origin.rawValue, "usage_name": run.usage?.name,
+                "usage_counts_from": run.usage?.countsFrom.milliseconds, "cancel_requested": run.cancelRequested,
                 "lease_owner": run.leaseOwner, "lease_expires_at": run.leaseExpiresAt?.milliseconds,
                 "interruptions": run.interruptions, "interrupted_at": run.interruptedAt,
             ], where: "id", is: run.id.rawValue)
@@ -209,6 +219,10 @@ extension SyncRun: StoredRecord {
         }
         tally = try RunTally(row)
         findings = try row.json("findings")
+        if try row.optionalText("usage_origin") != nil {
+            usage = TakenUsage(
+                origin: try row.word("usage_origin"), name: try row.text("usage_name"), countsFrom: try row.instant("usage_counts_from"))
+        }
         cancelRequested = try row.flag("cancel_requested")
         leaseOwner = try row.optionalText("lease_owner")
         leaseExpiresAt = try row.optionalInstant("lease_expires_at")

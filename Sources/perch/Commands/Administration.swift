@@ -9,6 +9,11 @@ struct Operators: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Operator keys of the admin API and the console.", subcommands: [Issue.self, List.self, Revoke.self])
 
+    /// What to do instead of stopping the service.
+    static let whileServing =
+        "If that is the running service, it need not be stopped: its console (Operators) and its API (/api/v1/operators) make, list and "
+        + "revoke keys."
+
     struct Issue: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Make a key and print it, once.")
         @OptionGroup var settings: SettingOptions
@@ -24,7 +29,7 @@ struct Operators: AsyncParsableCommand {
         }
 
         func run() async throws {
-            try await withStore(settings) { store, dependencies, configuration in
+            try await withStore(settings, whileServing: Operators.whileServing) { store, dependencies, configuration in
                 let keyRing = try await KeyKeeper(configuration, dependencies, store).openKeyRing()
                 let (key, secret) = try await OperatorKeys.issue(
                     name: name, role: role,
@@ -42,7 +47,7 @@ struct Operators: AsyncParsableCommand {
         @OptionGroup var settings: SettingOptions
 
         func run() async throws {
-            try await withStore(settings) { store, dependencies, _ in
+            try await withStore(settings, whileServing: Operators.whileServing) { store, dependencies, _ in
                 for key in try await store.operatorKeys() {
                     let state =
                         key.revokedAt != nil ? "revoked" : key.isUsable(at: dependencies.time.now()) ? "active" : "expired"
@@ -58,7 +63,7 @@ struct Operators: AsyncParsableCommand {
         @Argument(help: "The key's id, as listed.") var id: String
 
         func run() async throws {
-            try await withStore(settings) { store, dependencies, _ in
+            try await withStore(settings, whileServing: Operators.whileServing) { store, dependencies, _ in
                 try await OperatorKeys.revoke(OperatorKeyID(id), store: store, time: dependencies.time, by: .commandLine)
             }
         }
@@ -88,13 +93,14 @@ struct Partners: AsyncParsableCommand {
 extension OperatorRole: ExpressibleByArgument {}
 
 /// Opens the configured database for one action.
+/// - Parameter whileServing: how the same is done while a service has the database.
 func withStore(
-    _ settings: SettingOptions, _ body: (any Store, Dependencies, Configuration) async throws -> Void
+    _ settings: SettingOptions, whileServing: String? = nil, _ body: (any Store, Dependencies, Configuration) async throws -> Void
 ) async throws {
     try await Console.reporting {
         let configuration = try settings.configuration()
         let dependencies = try Dependencies.live(configuration)
-        let store = try openStore(configuration, dependencies)
+        let store = try openStore(configuration, dependencies, whenLocked: whileServing)
         do {
             try await body(store, dependencies, configuration)
         } catch {

@@ -69,6 +69,8 @@ struct NewConnector: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "new", abstract: "Ask a few questions and write a commented definition.")
     @Argument(help: "The file to write; it must not be there yet.") var file: String
+    @Option(help: "definition: a vendor that is asked. usage: usage that is handed in, as files or pushed.")
+    var kind = DefinitionDraft.Kind.definition
 
     func run() async throws {
         try await Console.reporting {
@@ -76,7 +78,7 @@ struct NewConnector: AsyncParsableCommand {
                 Console.warn("perch: \(file) is there already and was left as it is. Name another file.")
                 throw ExitStatus.failed.code
             }
-            var draft = DefinitionDraft()
+            var draft = DefinitionDraft(kind)
             while let question = draft.next {
                 ask(question)
                 guard let line = readLine() else {
@@ -87,8 +89,9 @@ struct NewConnector: AsyncParsableCommand {
             }
             try Data(draft.text.utf8).write(to: URL(fileURLWithPath: file), options: .withoutOverwriting)
             do {
-                _ = try ConnectorDefinition(parsing: Array(draft.text.utf8), file: file)
-                Console.say("\(file) is written. Next: perch connectors preview \(file) --set KEY=VALUE")
+                _ = try ConnectorSource(parsing: Array(draft.text.utf8), file: file)
+                let next = kind == .usage ? "--file USAGE" : "--set KEY=VALUE"
+                Console.say("\(file) is written. Next: perch connectors preview \(file) \(next)")
             } catch let error as DefinitionError {
                 Console.say("\(file) is written, and needs mending:")
                 for problem in error.problems { Console.warn("\(file):\(problem.line): \(problem.message)") }
@@ -103,3 +106,5 @@ struct NewConnector: AsyncParsableCommand {
         FileHandle.standardOutput.write(Data("\(question.text)\(choices)\(usual): ".utf8))
     }
 }
+
+extension DefinitionDraft.Kind: ExpressibleByArgument {}

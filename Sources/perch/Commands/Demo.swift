@@ -8,6 +8,7 @@ import Portal
 import Sandbox
 import Secrets
 import ServiceLifecycle
+import Store
 import Synchronization
 
 struct Demo: AsyncParsableCommand {
@@ -31,15 +32,14 @@ struct Demo: AsyncParsableCommand {
             let sandbox = SandboxServer(configuration: sandboxConfiguration(portal), logger: logger)
             let sandboxURL = "http://\(try await sandbox.start())"
             let launchSecret = Secret(RandomSource.system.token())
-            let configuration = try settings.configuration(
-                try ownSettings(sandboxURL, vendorKey: sandbox.vendorAPIKey, launchSecret))
+            let (configuration, vendor) = try configuration(sandboxURL, vendorKey: sandbox.vendorAPIKey, launchSecret)
             let dependencies = try Dependencies.live(configuration)
             MetricsSystem.bootstrap(dependencies.metrics)
             let application = try await buildApplication(configuration: configuration, dependencies: dependencies)
             let address = try await application.start()
             portal.open(DemoDoor(portal: address, launchSecret: launchSecret, dependencies: dependencies))
-            try await seed(application, sandbox)
-            let summary = try await summary(application, sandbox, sandboxURL, portal, configuration)
+            let partner = try await seed(application, sandbox, vendor)
+            let summary = try await summary(application, sandbox, sandboxURL, portal, configuration, vendor, partner)
             try await runUntilSignalled(
                 application, configuration, dependencies, announcing: json ? try summary.json() : summary.text)
             await sandbox.stop()
@@ -57,6 +57,30 @@ struct Demo: AsyncParsableCommand {
         return configuration
     }
 
+    /// What stands on the vendor's side of the demo.
+    private enum Vendor {
+        /// The simulated SaaS Alerts, with its credential at hand.
+        case saasAlerts
+        /// Another definition: what it asks for is entered by whoever tries it.
+        case other
+        /// Usage that is handed in.
+        case handsIn
+    }
+
+    private func configuration(
+        _ sandboxURL: String, vendorKey: String, _ launchSecret: Secret
+    ) throws -> (Configuration, Vendor) {
+        let own = try ownSettings(sandboxURL, vendorKey: vendorKey, launchSecret)
+        let configuration = try settings.configuration(own)
+        switch configuration.connector {
+        case .usage: return (configuration, .handsIn)
+        case .definition(let definition) where definition.id == "saas-alerts":
+            // A setting of this definition, and of no other.
+            return (try settings.configuration(own.merging(["PERCH_SAAS_ALERTS_URL": sandboxURL + "/saas-alerts"]) { $1 }), .saasAlerts)
+        case .definition: return (configuration, .other)
+        }
+    }
+
     /// The settings that point the service at the sandbox.
     private func ownSettings(_ sandboxURL: String, vendorKey: String, _ launchSecret: Secret) throws -> [String: String] {
         var own = [
@@ -64,7 +88,6 @@ struct Demo: AsyncParsableCommand {
             "PERCH_VENDOR_API_KEY": vendorKey,
             "PERCH_SYNTHESIZE_URL": sandboxURL,
             "PERCH_MAPPING_URL": sandboxURL + "/organizations/{organizationId}/mapping/accounts",
-            "PERCH_SAAS_ALERTS_URL": sandboxURL + "/saas-alerts",
             "PERCH_ALLOW_PLAIN_HTTP": "true",
             "PERCH_LAUNCH_SECRETS": launchSecret.reveal(),
         ]
@@ -77,16 +100,19 @@ struct Demo: AsyncParsableCommand {
     }
 
     /// The demo's partner, with what it would have entered for the vendor.
-    private func seed(_ application: Application, _ sandbox: SandboxServer) async throws {
+    private func seed(_ application: Application, _ sandbox: SandboxServer, _ vendor: Vendor) async throws -> PartnerID {
         let partner = try await application.desk.admitPartner(
             vendorReference: DemoDoor.reference, name: DemoDoor.name, timeZone: "America/New_York")
-        try await application.desk.saveVendorCredential(
-            partner.id, fields: ["apiKey": sandbox.saasAlertsAPIKey], by: .commandLine)
+        if vendor == .saasAlerts {
+            try await application.desk.saveVendorCredential(
+                partner.id, fields: ["apiKey": sandbox.saasAlertsAPIKey], by: .commandLine)
+        }
+        return partner.id
     }
 
     private func summary(
         _ application: Application, _ sandbox: SandboxServer, _ sandboxURL: String, _ portal: DemoPortal,
-        _ configuration: Configuration
+        _ configuration: Configuration, _ vendor: Vendor, _ partner: PartnerID
     ) async throws -> DemoSummary {
         let door = try portal.opened()
         let (_, operatorKey) = try await OperatorKeys.issue(
@@ -97,7 +123,7 @@ struct Demo: AsyncParsableCommand {
             launchURL: try await door.launchURL(),
             partnerAPIKey: sandbox.withModel { model, _ in model.organizations.first?.partnerKey?.value ?? "" },
             vendorAPIKey: sandbox.vendorAPIKey, operatorKey: operatorKey.reveal(),
-            dataDirectory: configuration.dataDirectory)
+            dataDirectory: configuration.dataDirectory, partnerID: vendor == .handsIn ? partner.rawValue : nil)
     }
 }
 
@@ -147,11 +173,24 @@ struct DemoSummary: Encodable {
     var vendorAPIKey: String
     var operatorKey: String
     var dataDirectory: String
+    /// For whom usage is handed in; nil where the vendor is asked.
+    var partnerID: String?
 
     func json() throws -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         return String(decoding: try encoder.encode(self), as: UTF8.self)
+    }
+
+    /// What `docs/usage-files-and-push.md` calls these; empty where nothing is handed in.
+    private var handingIn: String {
+        guard let partnerID else { return "" }
+        return """
+              Handing in: export PERCH=\(portal) PARTNER=\(partnerID)
+                          export OPERATOR_KEY=\(operatorKey)
+                          or upload a file: \(console)/partners/\(partnerID)
+
+            """
     }
 
     var text: String {
@@ -161,7 +200,7 @@ struct DemoSummary: Encodable {
 
           1. Open the partner page (this link works once, within 5 minutes; the sandbox's page makes another):
              \(launchURL)
-          2. Paste this Partner API key and press Connect:
+          2. \(partnerID == nil ? "Paste" : "Hand in usage (see below), then paste") this Partner API key and press Connect:
              \(partnerAPIKey)
           3. Map accounts and services in the sandbox, then press Sync Now on the partner page:
              \(sandbox)
@@ -169,7 +208,7 @@ struct DemoSummary: Encodable {
           Operators:  \(console)
                       key \(operatorKey)
           Data:       \(dataDirectory)
-
+        \(handingIn)
         Ctrl-C stops it.
 
         """

@@ -69,7 +69,7 @@ struct PreviewConnector: AsyncParsableCommand {
         guard bytes.count <= intake.limit else {
             throw SettingsError(problems: ["--file: \(usageFile) has more than the \(intake.limit) bytes of PERCH_USAGE_LIMIT."])
         }
-        return ReceivedUsage(form: .file, bytes: [UInt8](bytes), receivedAt: dependencies.time.now())
+        return ReceivedUsage(form: .file, bytes: [UInt8](bytes), name: usageFile, receivedAt: dependencies.time.now())
     }
 
     /// `--set` split into the definition's settings and Perch's own.
@@ -124,7 +124,7 @@ struct PreviewConnector: AsyncParsableCommand {
         switch error.code {
         case .invalidInput, .invalidDefinition, .invalidFile: .settings
         case .credentialRefused: .refused
-        case .unreachable, .refused, .brokenAnswer, .emptyList, .tooLarge, .notReceived, .outdated: .unavailable
+        case .unreachable, .refused, .brokenAnswer, .emptyList, .tooLarge, .notReceived, .outdated, .olderUsage: .unavailable
         case .cancelled: .failed
         }
     }
@@ -162,10 +162,14 @@ private struct PreviewReport: Encodable {
             lines += [
                 "", "\(accounts.count) accounts, \(services.count) services, \(usage.count) counts, \(recordsDropped) records dropped",
             ]
+            let counted = Set(usage.map(\.accountID))
             lines += TextTable.lines(
                 [["ACCOUNT", "NAME", "SERVICE", "COUNT"]]
-                    + usage.map { [$0.accountID, names[$0.accountID] ?? "", $0.serviceName, "\($0.count)"] })
+                    + usage.map { [$0.accountID, names[$0.accountID] ?? "", $0.serviceName, "\($0.count)"] }
+                    + accounts.filter { !counted.contains($0.id) }.map { [$0.id, $0.name, "-", "-"] })
         }
+        // Nobody is asked where usage is handed in.
+        guard connector.intake == nil else { return lines }
         lines += ["", "\(requests.count) requests"]
         lines += TextTable.lines(
             [["FOR", "STATUS", "TIME", "BYTES", "REQUEST"]]

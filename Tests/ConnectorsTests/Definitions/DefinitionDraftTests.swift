@@ -5,8 +5,8 @@ import Testing
 @Suite("A first definition, asked for")
 struct DefinitionDraftTests {
     /// Answers each question with what is given for it, else with what is usual.
-    private func draft(_ answers: [String: String]) -> DefinitionDraft {
-        var draft = DefinitionDraft()
+    private func draft(_ answers: [String: String], _ kind: DefinitionDraft.Kind = .definition) -> DefinitionDraft {
+        var draft = DefinitionDraft(kind)
         while let question = draft.next {
             let answer = answers[question.key] ?? question.usual ?? "https://api.vendor.example/x"
             guard let problem = draft.answer(question, answer) else { continue }
@@ -23,6 +23,30 @@ struct DefinitionDraftTests {
         for base in ["ask", "https://api.vendor.example/v1/"] {
             let text = draft(["name": "Größe & \"Söhne\" \\ 24/7", "base": base, "auth": auth, "usage": usage]).text
             _ = try ConnectorDefinition(parsing: Array(text.utf8), file: "draft.yaml")
+        }
+    }
+
+    @Test("A usage source is sound whatever is chosen, and refused where it is not", arguments: [",", ";", "tab", "|", "json"])
+    func usage(_ form: String) throws {
+        let isJSON = form == "json"
+        var answers = ["name": "Größe & \"Söhne\"", "type": isJSON ? "json" : "csv", "accountId": "Kunden-\"Nr\"", "decimalMark": "comma"]
+        answers[isJSON ? "records" : "delimiter"] = isJSON ? "$.usage[*]" : form
+        let text = draft(answers, .usage).text
+        guard case .usage(let source) = try ConnectorSource(parsing: Array(text.utf8), file: "draft.yaml") else {
+            Issue.record("no usage source")
+            return
+        }
+        #expect(source.services.map(\.name) == ["Größe & \"Söhne\" Users"])
+        #expect(source.file.decimalMark == .comma && source.file.accountID == "Kunden-\"Nr\"")
+        #expect(source.file.kind == (isJSON ? .json(records: "$.usage[*]") : .csv(delimiter: form == "tab" ? "\t" : Character(form))))
+
+        for (key, answer, says) in [("delimiter", "x", "One of"), ("records", "data", "'$'"), ("accountName", "account_id", "same name")] {
+            var draft = DefinitionDraft(.usage)
+            while let question = draft.next, question.key != key {
+                _ = draft.answer(question, question.key == "type" && key == "records" ? "json" : question.usual ?? "Example")
+            }
+            let problem = draft.answer(try #require(draft.next), answer)
+            #expect(problem?.contains(says) == true, "\(problem ?? "was taken")")
         }
     }
 

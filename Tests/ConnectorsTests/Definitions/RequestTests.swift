@@ -175,6 +175,53 @@ struct RequestTests {
         #expect(try await fine.accounts().accounts.count == 1)
     }
 
+    @Test("An error that the answer tells is told before a record that is none", arguments: ["$.data", "[$.data, $.list]"])
+    func failWhenBesideBrokenRecord(records: String) async throws {
+        var small = SmallDefinition()
+        small.requests += "\nfailWhen: [{field: $.error, present: true, message: $.error}]"
+        small.reads = """
+              customers: {get: /customers, records: \(records), paging: none}
+              seats: {get: /seats, records: $.data, paging: none}
+            """
+        func error(_ body: String, _ code: ConnectorError.Code) async throws -> ConnectorError? {
+            let bench = try DefinitionBench(try small.definition(), ScriptedSender([.ok(body)]))
+            return await expectFailure(code) { _ = try await bench.accounts() }
+        }
+        #expect(
+            try await error(#"{"data":[{"code":17},{"code":18}],"error":"licence ended"}"#, .refused)?.message.contains("licence ended")
+                == true)
+        #expect(try await error(#"{"data":[{"code":17}]}"#, .brokenAnswer)?.message.contains("so it is no account") == true)
+    }
+
+    @Test("A deployment's setting that a header cannot carry is refused when it is read, without its value")
+    func deploymentInHeader() throws {
+        func problem(_ auth: String, _ value: String) throws -> ConnectorError? {
+            var small = SmallDefinition()
+            small.settings += """
+
+                  deployment:
+                    vendorKey: {kind: secret, label: Vendor key, help: From the vendor.}
+                """
+            small.auth = auth
+            let definition = try small.definition()
+            do {
+                _ = try DefinitionBench(definition, ScriptedSender([]), deployment: ["vendorKey": value])
+                return nil
+            } catch {
+                return error as? ConnectorError
+            }
+        }
+        let header = "headers: {X-Key: \"${apiKey}\", X-Vendor: \"${vendorKey}\"}"
+        for value in ["clef-é", "a\nb", "a\u{7}b"] {
+            let error = try problem(header, value)
+            #expect(error?.code == .invalidInput && error?.field == "vendorKey", "\(value.debugDescription)")
+            #expect(error?.message.contains(value) == false)
+            // Basic encodes whatever it holds.
+            #expect(try problem("basic: {user: \"${apiKey}\", password: \"${vendorKey}\"}", value) == nil)
+        }
+        #expect(try problem(header, "plain key") == nil)
+    }
+
     @Test("Errors in an answer without its list are told as such")
     func failWhenWithoutList() async throws {
         var small = SmallDefinition()

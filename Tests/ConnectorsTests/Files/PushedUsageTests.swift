@@ -16,7 +16,7 @@ struct PushedUsageTests {
         let snapshot = try snapshot(
             #"""
             {"accounts": [
-              {"id": " 007 ", "name": "Müller", "usage": [
+              {"id": "007", "name": "Müller", "usage": [
                 {"service": "Seats", "count": 12}, {"count": 2.50, "service": "Seats"}, {"service": "Backups", "count": 0}]},
               {"name": "Zero", "usage": [], "id": "a/b"}
             ]}
@@ -47,6 +47,14 @@ struct PushedUsageTests {
         (#"{"accounts": [\#(account), {"id": 2, "name": "B", "usage": []}]}"#, "accounts[1].id", "and is a number"),
         (#"{"accounts": [{"id": "  ", "name": "B", "usage": []}]}"#, "accounts[0].id", "not empty"),
         (#"{"accounts": [{"name": "B", "usage": []}]}"#, "accounts[0].id", "is missing"),
+        (#"{"accounts": [{"id": " 007", "name": "B", "usage": []}]}"#, "accounts[0].id", "has blanks around it"),
+        (#"{"accounts": [{"id": "7\u200b", "name": "B", "usage": []}]}"#, "accounts[0].id", "has blanks around it"),
+        ("{\n" + #""accounts": [{"id": "\udc00", "name": "B", "usage": []}]}"#, nil, "line 2, byte 22: a text holds half a surrogate pair"),
+        (#"{"accounts": [{"id": "1", "name": "B\ud83d", "usage": []}]}"#, nil, "half a surrogate pair"),
+        (
+            #"{"accounts": [{"id": "\u00e9", "name": "A", "usage": []}, {"id": "e\u0301", "name": "A", "usage": []}]}"#, "accounts[1].id",
+            "which 'accounts[0].id' writes in other bytes"
+        ),
         (#"{"accounts": [{"id": "1", "usage": []}]}"#, "accounts[0].name", "is missing"),
         (#"{"accounts": [{"id": "1\u0000", "name": "B", "usage": []}]}"#, "accounts[0].id", "NUL"),
         (#"{"accounts": [{"id": "\#(String(repeating: "x", count: 1001))", "name": "B", "usage": []}]}"#, "accounts[0].id", "longer than"),
@@ -60,9 +68,12 @@ struct PushedUsageTests {
         ),
         (#"{"accounts": [{"id": "1", "name": "A", "usage": [{"count": 1}]}]}"#, "accounts[0].usage[0].service", "is missing"),
         (#"{"accounts": [{"id": "1", "name": "A", "usage": [{"service": "Seats"}]}]}"#, "accounts[0].usage[0].count", "is missing"),
-        (count("-1"), "accounts[0].usage[1].count", "from 0 to"), (count("\"5\""), "accounts[0].usage[1].count", "from 0 to"),
-        (count("null"), "accounts[0].usage[1].count", "from 0 to"), (count("1e30"), "accounts[0].usage[1].count", "from 0 to"),
-        (count("1e999999999999999999999"), "accounts[0].usage[1].count", "from 0 to"), (count("NaN"), nil, "not JSON"),
+        (count("-1"), "accounts[0].usage[1].count", "is -1, and no count is below 0"),
+        (count("\"5\""), "accounts[0].usage[1].count", "from 0 to"),
+        (count("null"), "accounts[0].usage[1].count", "from 0 to"),
+        (count("1e30"), "accounts[0].usage[1].count", "is 1e30, which is more than 1000000000000"),
+        (count("1e999999999999999999999"), "accounts[0].usage[1].count", "which has more digits, or a larger exponent"),
+        (count("NaN"), nil, "not JSON"),
     ]
 
     @Test("with a mistake is refused with its field", arguments: mistakes)
@@ -77,7 +88,8 @@ struct PushedUsageTests {
     func evil() {
         #expect(#expect(throws: ConnectorError.self) { try snapshot(#"{"accounts": []}"#) }?.code == .emptyList)
         let deep = #"{"accounts": "# + String(repeating: "[", count: 100_000)
-        #expect(#expect(throws: ConnectorError.self) { try snapshot(deep) }?.code == .tooLarge)
+        let tooDeep = #expect(throws: ConnectorError.self) { try snapshot(deep) }
+        #expect(tooDeep?.code == .tooLarge && tooDeep?.message.hasPrefix("The body is more than Perch reads: it nests deeper") == true)
         let bytes = Array(#"{"accounts": [{"id": "1", "name": ""#.utf8) + [0xFF] + Array(#"", "usage": []}]}"#.utf8)
         let error = #expect(throws: ConnectorError.self) { try PushedUsage.snapshot(of: bytes, services: Self.services) }
         #expect(error?.message.contains("line 1") == true && error?.message.contains("not UTF-8") == true)

@@ -54,17 +54,28 @@ struct UsageFileTests {
         "a bad row is named with its line and refuses the file",
         arguments: [
             ("1,Acme,Seats", "Line 3 has 3 fields, the header has 4."), ("1,Acme,Seats,3,4", "Line 3 has 5 fields"),
-            (",Acme,Seats,3", "Line 3 has no account id."),
-            ("1,\u{A0},Seats,3", "Line 3 has no account name."),
-            ("1,Acme,Chairs,3", "Line 3 names the service Chairs, which the catalogue does not have (Backups, Seats)"),
-            ("1,Acme,,3", "Line 3 has a count but no service."), ("1,Acme,Seats,", "Line 3 has the count (empty)"),
+            (",Acme,Seats,3", "Line 3 has no account id (column account_id)."),
+            ("1,\u{A0},Seats,3", "Line 3 has no account name (column account_name)."), ("1", "Line 3 has 1 field, the header has 4."),
+            (
+                "1,Acme,Chairs,3",
+                "Line 3 names the service Chairs, which the catalogue does not have (Backups, Seats) (column service)."
+            ),
+            ("1,Acme,,3", "Line 3 has a count but no service (column service)."), ("1,Acme,Seats,", "Line 3 has the count (empty)"),
+            (" 1,Acme,Seats,3", "Line 3 has an account id that has blanks around it"),
+            ("\u{FEFF}1,Acme,Seats,3", "Line 3 has an account id that has blanks around it"),
+            ("\(String(repeating: "é", count: 501)),Acme,Seats,3", "Line 3 has an account id that is longer than 1000 bytes"),
+            ("1,Acme,Seats,1000000000001", "Line 3 has the count 1000000000001, which is more than 1000000000000"),
+            ("1,Acme,Seats,0.\(String(repeating: "9", count: 39))", "Line 3 has the count 0.9999999999"),
             ("1,Acme,Seats,-1", "Line 3 has the count -1"),
             ("1,Acme,Seats,three", "Line 3 has the count three"), ("1,Acme,Seats,\"1,000\"", "Line 3 has the count 1,000"),
             ("1,Acme,Seats,1e3", "Line 3 has the count 1e3"),
             ("1,Acme,Seats,0x10", "Line 3 has the count 0x10"), ("1,Acme,Seats,1.2.3", "Line 3 has the count 1.2.3"),
             ("1,Acme,Seats,.5", "Line 3 has the count .5"), ("1,Acme,Seats,٣", "Line 3 has the count ٣"),
-            ("1,Acme,Seats,\(String(repeating: "9", count: 60))", "Line 3 has the count 9"),
-            ("0,Other,Seats,1", "Line 3 calls the account 0 Other, an earlier row First."),
+            (
+                "1,Acme,Seats,\(String(repeating: "9", count: 60))",
+                "Line 3 has the count \(String(repeating: "9", count: 60)), which has more digits"
+            ),
+            ("0,Other,Seats,1", "Line 3 calls the account 0 Other, an earlier row First (column account_name)."),
             ("1,Ac\"me,Seats,3", "Line 3 has a quote in the middle"),
             ("1,\"Acme,Seats,3", "The quote that line 3 opens is never closed."),
         ])
@@ -73,6 +84,64 @@ struct UsageFileTests {
         let message = message { _ = try csv(text) }
         #expect(message.hasPrefix(problem), "\(message)")
         #expect(message.hasSuffix("The file was not taken, and nothing was changed."))
+    }
+
+    @Test("a mistake names its column for programs")
+    func fields() {
+        func field(_ row: String) -> String? {
+            let text = "account_id,account_name,service,count\n\(row)\n"
+            return #expect(throws: ConnectorError.self) { try csv(text) }?.field
+        }
+        #expect(field("1,A,Seats,x") == "count" && field("1,A,Chairs,1") == "service" && field(" 1,A,Seats,1") == "account_id")
+        #expect(field("1,,Seats,1") == "account_name" && field("1,A,Seats") == nil)
+        #expect(#expect(throws: ConnectorError.self) { try csv("account_id,service,count\n") }?.field == "account_name")
+    }
+
+    @Test("an id written in composed and in decomposed letters refuses the file, which names both lines")
+    func sameLettersOtherBytes() throws {
+        let text = "account_id,account_name,service,count\n\u{E9},A,Seats,1\ne,B,Seats,1\ne\u{301},A,Seats,2\n"
+        let message = message { _ = try csv(text) }
+        #expect(
+            message.hasPrefix("Line 4 writes the account id e\u{301} in other bytes than Line 2 (composed and decomposed letters)"),
+            "\(message)")
+        let format = UsageFileFormat(kind: .json(records: "$[*]"))
+        let records = #"[{"account_id":"\u00e9","account_name":"A"},{"account_id":"e\u0301","account_name":"A"}]"#
+        #expect(
+            self.message { _ = try format.snapshot(of: Array(records.utf8), services: Self.services) }.contains(
+                "Record 2 writes the account id"))
+        // A name may be written either way, and a service is the catalogue's.
+        let cafe: Set<String> = ["Caf\u{E9}"]
+        let snapshot = try UsageFileFormat(kind: .csv(delimiter: ",")).snapshot(
+            of: Array("account_id,account_name,service,count\n1,\u{E9},Cafe\u{301},1\n1,e\u{301},Caf\u{E9},1\n".utf8), services: cafe)
+        #expect(snapshot.usage.map { Array($0.serviceName.utf8) } == Array(repeating: Array("Caf\u{E9}".utf8), count: 2))
+    }
+
+    @Test("a file with another delimiter, or that is no text, is told by what it is")
+    func otherFiles() throws {
+        let wrong = message { _ = try csv("account_id;account_name;service;count\n1;A;Seats;1\n") }
+        #expect(wrong.contains(#"It looks divided by ";", and the description has `delimiter: ","`."#), "\(wrong)")
+        #expect(!message { _ = try csv("a\n") }.contains("divided"))
+        func told(_ bytes: [UInt8], _ encoding: TextEncoding = .automatic) -> String {
+            message {
+                _ = try UsageFileFormat(kind: .csv(delimiter: ","), encoding: encoding).snapshot(of: bytes, services: Self.services)
+            }
+        }
+        let wide = "account_id,account_name\n".utf16
+        for (bytes, says) in [
+            ([0x50, 0x4B, 3, 4, 0xFF, 0xFE], "an Excel workbook (.xlsx)"), ([0xD0, 0xCF, 0x11, 0xE0, 0xA1], "an old Excel workbook"),
+            (Array("%PDF-1.7".utf8), "a PDF"), ([0x1F, 0x8B, 8], "compressed (gzip)"),
+            (wide.flatMap { [UInt8($0), 0] }, "looks like utf-16le without a byte order mark"),
+            (wide.flatMap { [0, UInt8($0)] }, "looks like utf-16be without a byte order mark"),
+            ([1, 2, 3, 0xFF, 4, 5], "does not look like text at all"),
+        ] as [([UInt8], String)] {
+            #expect(told(bytes).contains(says), "\(told(bytes))")
+            #expect(!told(bytes).contains("windows-1252"))
+        }
+        for encoding in [TextEncoding.utf8, .windows1252, .utf16BigEndian] {
+            let told = told([0xFF, 0xFE] + wide.flatMap { [UInt8($0), 0] }, encoding)
+            #expect(
+                told.hasPrefix("The file begins with the byte order mark of utf-16le, and its encoding is set to \(encoding.rawValue)."))
+        }
     }
 
     @Test("signs between thousands are refused whichever the decimal mark is")
@@ -136,6 +205,11 @@ struct UsageFileTests {
         let snapshot = try format.snapshot(of: Array(text.utf8), services: Self.services)
         #expect(snapshot.accounts == [VendorAccount(id: "12", name: "Acme"), VendorAccount(id: "x", name: "Zero")])
         #expect(snapshot.usage == [UsageRecord(accountID: "12", serviceName: "Seats", count: 3)])
+        // A number of JSON is written with a point whatever texts are written with.
+        let numbers =
+            #"{"usage":[{"account":{"id":"1","name":"A"},"service":"Seats","n":2.5e1},{"account":{"id":"1","name":"A"},"service":"Seats","n":"2,5"}]}"#
+        format.decimalMark = .comma
+        #expect(try format.snapshot(of: Array(numbers.utf8), services: Self.services).usage.map(\.count) == [25, Decimal(string: "2.5")!])
         format.kind = .json(records: "$.other[*]")
         #expect(
             message { _ = try format.snapshot(of: Array(text.utf8), services: Self.services) }.contains("There is nothing at $.other[*]"))
@@ -146,7 +220,13 @@ struct UsageFileTests {
         arguments: [
             (#"[{"account_id":1,"account_name":"A","service":"Seats","count":1},5]"#, "Record 2 is a number, not an object."),
             (#"[{"account_id":[1],"account_name":"A","service":"Seats","count":1}]"#, "Record 1 has a list as account_id."),
-            (#"[{"account_id":1,"account_name":null,"service":"Seats","count":1}]"#, "Record 1 has no account name."),
+            (#"[{"account_id":1,"account_name":null,"service":"Seats","count":1}]"#, "Record 1 has no account name (member account_name)."),
+            (
+                #"[{"account_id":"\ud800","account_name":"A","service":"Seats","count":1}]"#,
+                "This is not JSON in line 1, byte 15: a text holds half"
+            ),
+            (#"[{"account_id":1,"account_name":"A","service":"Seats","count":1e13}]"#, "Record 1 has the count 1e13, which is more than"),
+            (String(repeating: "[", count: 100), "The file is more than Perch reads: it nests deeper"),
             (#"[{"account_id":1,"account_name":"A","service":"Seats","count":true}]"#, "Record 1 has true or false as count."),
             (#"[{"account_id":1,"account_name":"A","service":"Seats","count":-2}]"#, "Record 1 has the count -2"),
             (#"[{"account_id":1,"account_name":"A""#, "This is not JSON in line 1, byte"),

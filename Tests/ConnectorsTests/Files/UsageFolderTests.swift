@@ -31,7 +31,14 @@ struct UsageFolderTests {
                 time: TimeSource(now: { Date(timeIntervalSinceNow: self.ahead.withLock { $0 }) }, elapsed: { .zero }, sleep: { _ in }))
         }
 
-        func put(_ text: String, _ name: String) throws { try Data(text.utf8).write(to: folder.appending(path: name)) }
+        var now: Date { Date(timeIntervalSinceNow: ahead.withLock { $0 }) }
+
+        func put(_ text: String, _ name: String, writtenAgo age: TimeInterval? = nil) throws {
+            let file = folder.appending(path: name)
+            try Data(text.utf8).write(to: file)
+            guard let age else { return }
+            try FileManager.default.setAttributes([.modificationDate: Date(timeIntervalSinceNow: -age)], ofItemAtPath: file.path)
+        }
     }
 
     private func onBench(_ body: (Bench) async throws -> Void) async throws {
@@ -41,14 +48,15 @@ struct UsageFolderTests {
         try await body(Bench(place: place))
     }
 
-    private func request(_ partner: String, received: (text: String, age: TimeInterval)? = nil, form: ReceivedUsage.Form = .snapshot)
-        -> FetchRequest
-    {
+    private func request(
+        _ partner: String, received: (text: String, age: TimeInterval)? = nil, form: ReceivedUsage.Form = .snapshot,
+        taken: HandedInUsage? = nil
+    ) -> FetchRequest {
         FetchRequest(
             credential: ConnectorCredential(openFields: [:], secretFields: [:]), partner: partner,
             received: received.map {
-                ReceivedUsage(form: form, bytes: Array($0.text.utf8), receivedAt: Date(timeIntervalSinceNow: -$0.age))
-            })
+                ReceivedUsage(form: form, bytes: Array($0.text.utf8), name: "use_1", receivedAt: Date(timeIntervalSinceNow: -$0.age))
+            }, taken: taken)
     }
 
     @Test("as a file of the partner's name is the snapshot")
@@ -148,6 +156,112 @@ struct UsageFolderTests {
             #expect(
                 try await bench.connector(folder: false).fetchUsage(request("acme", received: (Self.text, 60), form: .file)).accounts
                     .first?.name == "Acme")
+        }
+    }
+
+    @Test("counts from when it was written, not from when it was put there")
+    func order() async throws {
+        try await onBench { bench in
+            bench.ahead.withLock { $0 = 10 }
+            try bench.put(Self.text, "acme.csv", writtenAgo: 7000)
+            func taken(_ age: TimeInterval) async throws -> VendorSnapshot {
+                try await bench.connector().fetchUsage(request("acme", received: (Self.pushed, age)))
+            }
+            // Put there later, written before: it neither wins nor fails the sync for its age.
+            #expect(try await taken(60).accounts.first?.name == "Pushed")
+            #expect(try await taken(6900).handedIn?.kind == .push)
+            let snapshot = try await taken(7100)
+            #expect(snapshot.accounts.first?.name == "Acme")
+            #expect(snapshot.handedIn?.kind == .file && snapshot.handedIn?.name == "acme.csv")
+            let intake = try #require(bench.connector().intake)
+            let pushed = try #require(try await taken(60).handedIn)
+            let outlook = intake.outlook(for: "acme", received: pushed, taken: nil, now: bench.now)
+            #expect(outlook.counting == pushed && outlook.problem == nil && outlook.readyAt == pushed.countsFrom)
+            #expect(outlook.passedOver?.hasPrefix("acme.csv was written 20") == true)
+            #expect(outlook.passedOver?.contains(", before what was pushed 20") == true, "\(outlook.passedOver ?? "")")
+        }
+    }
+
+    @Test("dated in the future is named as that and blocks nothing that was pushed")
+    func future() async throws {
+        try await onBench { bench in
+            bench.ahead.withLock { $0 = 10 }
+            try bench.put(Self.text, "acme.csv", writtenAgo: -90_000)
+            let error = await expectFailure(.invalidFile) { _ = try await bench.connector().fetchUsage(request("acme")) }
+            #expect(error?.message.hasPrefix("acme.csv is dated in the future (20") == true, "\(error?.message ?? "")")
+            let snapshot = try await bench.connector().fetchUsage(request("acme", received: (Self.pushed, 60)))
+            #expect(snapshot.accounts.first?.name == "Pushed")
+            let intake = try #require(bench.connector().intake)
+            #expect(
+                intake.outlook(for: "acme", received: snapshot.handedIn, taken: nil, now: bench.now).passedOver?.contains(
+                    "dated in the future")
+                    == true)
+            #expect(intake.outlook(for: "acme", received: nil, taken: nil, now: bench.now).problem == error?.message)
+
+            // Clocks differ by seconds. Such a file counts from when it came, so that the push behind it is newer.
+            try bench.put(Self.text, "acme.csv", writtenAgo: -200)
+            #expect(try await bench.connector().fetchUsage(request("acme", received: (Self.pushed, 60))).accounts.first?.name == "Acme")
+            #expect(try await bench.connector().fetchUsage(request("acme", received: (Self.pushed, -5))).accounts.first?.name == "Pushed")
+        }
+    }
+
+    @Test("is never older than what the last sync took")
+    func older() async throws {
+        try await onBench { bench in
+            bench.ahead.withLock { $0 = 10 }
+            try bench.put(Self.text, "acme.csv", writtenAgo: 600)
+            let connector = bench.connector()
+            let taken = try #require(try await connector.fetchUsage(request("acme", received: (Self.pushed, 1200))).handedIn)
+            #expect(taken.kind == .file)
+            // The same again is not older than itself.
+            _ = try await connector.fetchUsage(request("acme", received: (Self.pushed, 1200), taken: taken))
+
+            try FileManager.default.removeItem(at: bench.folder.appending(path: "acme.csv"))
+            let error = await expectFailure(.olderUsage) {
+                _ = try await connector.fetchUsage(request("acme", received: (Self.pushed, 1200), taken: taken))
+            }
+            for words in [
+                "The last sync took the file acme.csv, written 20", "The newest usage now is what was pushed 20", "Nothing was sent",
+                "Put the file back, or hand in newer usage.",
+            ] {
+                #expect(error?.message.contains(words) == true, "\(error?.message ?? "")")
+            }
+            await expectFailure(.olderUsage) {
+                _ = try await connector.fetchAccounts(request("acme", received: (Self.pushed, 1200), taken: taken))
+            }
+            let gone = await expectFailure(.notReceived) { _ = try await connector.fetchUsage(request("acme", taken: taken)) }
+            #expect(gone?.message.hasPrefix("The last sync took the file acme.csv") == true)
+
+            // An older file in its place is none the better; the one that was taken, and a newer push, are.
+            try bench.put(Self.text, "acme.csv", writtenAgo: 700)
+            await expectFailure(.olderUsage) { _ = try await connector.fetchUsage(request("acme", taken: taken)) }
+            let intake = try #require(connector.intake)
+            #expect(intake.outlook(for: "acme", received: nil, taken: taken, now: bench.now).problem?.contains("which is older") == true)
+            #expect(try await connector.fetchUsage(request("acme", received: (Self.pushed, 60), taken: taken)).handedIn?.kind == .push)
+
+            // Of two pushes the one that is there came last, though a clock was set back between them.
+            let pushed = HandedInUsage(kind: .push, name: "use_0", countsFrom: bench.now)
+            let second = try await connector.fetchUsage(request("acme", received: (Self.pushed, 60), taken: pushed))
+            #expect(second.handedIn?.kind == .push)
+        }
+    }
+
+    @Test("that nobody reads is named, with the name it would have to have")
+    func strays() async throws {
+        try await onBench { bench in
+            for name in ["acme.csv", "Acme.CSV", "acme.json", "northwind.csv.txt", "typo.csv", ".acme.part"] { try bench.put("x", name) }
+            let strays = UsageFolder(path: bench.folder.path).strays(expected: ["acme.csv", "northwind.csv"])
+            #expect(
+                strays.shown == [
+                    "Acme.CSV is not read: it would have to be called acme.csv.",
+                    "acme.json is not read: it would have to be called acme.csv.",
+                    "northwind.csv.txt is not read: it would have to be called northwind.csv.",
+                    "typo.csv is not read: no partner's file is called so.",
+                ])
+            for number in 0..<20 { try bench.put("x", "more-\(number).csv") }
+            let many = UsageFolder(path: bench.folder.path).strays(expected: ["acme.csv"])
+            #expect(many.shown.count == 10 && many.more == 14)
+            #expect(UsageFolder(path: "/nonexistent").strays(expected: []) == StrayFiles())
         }
     }
 

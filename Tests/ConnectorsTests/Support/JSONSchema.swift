@@ -62,7 +62,16 @@ struct JSONSchema {
                 for member in value.members ?? [] {
                     outcome.problems += check(.string(member.name), rule, "\(place).\(member.name)").problems
                 }
-            case "additionalProperties", "unevaluatedProperties": break
+            case "additionalProperties", "unevaluatedProperties", "then", "else": break
+            case "not": if check(value, rule, place).problems.isEmpty { add("fits what it must not: \(rule.jsonText)") }
+            case "if":
+                let condition = check(value, rule, place)
+                if condition.problems.isEmpty { outcome.seen.formUnion(condition.seen) }
+                if let branch = schema[condition.problems.isEmpty ? "then" : "else"] { merge(check(value, branch, place)) }
+            case "contains":
+                if let items = value.elements, !items.contains(where: { check($0, rule, place).problems.isEmpty }) {
+                    add("holds nothing that fits \(rule.jsonText)")
+                }
             case "allOf": for part in rule.elements ?? [] { merge(check(value, part, place)) }
             case "anyOf", "oneOf":
                 let outcomes = (rule.elements ?? []).map { check(value, $0, place) }

@@ -6,6 +6,7 @@ enum FuzzTarget: String, CaseIterable, Sendable {
     case formAndQuery = "form-and-query"
     case cookies
     case headerValues = "header-values"
+    case multipartForm = "multipart-form"
 
     func check(_ bytes: [UInt8]) throws(BrokenProperty) {
         switch self {
@@ -14,6 +15,7 @@ enum FuzzTarget: String, CaseIterable, Sendable {
         case .formAndQuery: try checkFormAndQuery(bytes)
         case .cookies: try checkCookies(bytes)
         case .headerValues: try checkHeaderValues(bytes)
+        case .multipartForm: try checkMultipartForm(bytes)
         }
     }
 
@@ -22,7 +24,7 @@ enum FuzzTarget: String, CaseIterable, Sendable {
         switch self {
         case .requestHead: try checkCuts(bytes, from: 1, limits: fuzzLimits())
         case .chunkedBody: try checkCuts(chunkedStream(bytes), from: chunkedStream([]).count, limits: fuzzLimits())
-        case .formAndQuery, .cookies, .headerValues: break  // taken whole
+        case .formAndQuery, .cookies, .headerValues, .multipartForm: break  // taken whole
         }
     }
 }

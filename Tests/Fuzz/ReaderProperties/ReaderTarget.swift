@@ -4,6 +4,7 @@ enum ReaderTarget: String, CaseIterable, Sendable {
     case recordReader = "record-reader"
     case csv
     case definition
+    case handedInUsage = "handed-in-usage"
 
     func check(_ bytes: [UInt8]) throws(BrokenProperty) {
         switch self {
@@ -11,6 +12,7 @@ enum ReaderTarget: String, CaseIterable, Sendable {
         case .recordReader: try checkRecordReader(bytes)
         case .csv: try checkCSV(bytes)
         case .definition: try checkDefinition(bytes)
+        case .handedInUsage: try checkHandedInUsage(bytes)
         }
     }
 }

@@ -47,6 +47,17 @@ struct UsagePlanTests {
         #expect(plan.lines.first?.accountName == "Name 2")
     }
 
+    @Test("A count between 0 and 1 says why it is not sent, and a zero needs no reason")
+    func below1Reason() {
+        let half = Decimal(string: "0.5")!
+        let usage: [(String, String, Decimal)] = [("1", "Seats", half), ("2", "Seats", half), ("3", "Seats", 0)]
+        let last: [(String, String, Decimal)] = [("1", "s1", 3), ("3", "s1", 3)]
+        let reasons = Dictionary(uniqueKeysWithValues: plan(usage, last: last).lines.map { ($0.accountID, $0.message) })
+        let reason = "The count is 0.5. Counts below 1 are not sent, as Gradient asks, and Perch does not round them up."
+        #expect(reasons == ["1": reason + " What Synthesize accepted before still stands there.", "2": reason, "3": nil])
+        #expect(plan(usage, last: last, zeroCounts: .sendOnce).lines.allSatisfy { $0.accountID == "2" || $0.message == nil })
+    }
+
     @Test("What an operator keeps out is written down, never sent, and no drop")
     func exclusions() {
         let plan = plan(

@@ -103,8 +103,13 @@ struct RunAnswer: Decodable {
     var trigger: String
     var failure: FailureAnswer?
     var interruptions: Int
+    var usage: Usage?
     var tally: Tally
     var findings: Findings
+
+    struct Usage: Decodable, Hashable {
+        var origin, name, countsFrom: String
+    }
 }
 
 struct LineAnswer: Decodable, Hashable {

@@ -55,6 +55,10 @@ struct StepwiseStore: Store {
         await step()
         return try memory.insertDelivery(delivery, content: content, run: run, forgettingBefore: horizon)
     }
+    func lastTakenUsage(_ partner: PartnerID) async throws(StoreError) -> TakenUsage? {
+        await step()
+        return try memory.lastTakenUsage(partner)
+    }
     func delivery(_ partner: PartnerID, key: String) async throws(StoreError) -> UsageDelivery? {
         await step()
         return try memory.delivery(partner, key: key)

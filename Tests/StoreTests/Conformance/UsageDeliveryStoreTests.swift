@@ -77,6 +77,28 @@ struct UsageDeliveryStoreTests {
         }
     }
 
+    @Test("taken by a sync is remembered with the run, the newest for the partner", arguments: StoreKind.all)
+    func taken(kind: StoreKind) async throws {
+        try await withStore(kind) { store in
+            try await store.createPartner(Sample.partner(1))
+            try await store.createPartner(Sample.partner(2))
+            #expect(try await store.lastTakenUsage(Sample.partner().id) == nil)
+            var before: TakenUsage?
+            for (index, origin) in TakenUsage.Origin.allCases.enumerated() {
+                let run = Sample.run("run_\(index)")
+                _ = try await store.insertRun(run)
+                #expect(try await store.lastTakenUsage(Sample.partner().id) == before)
+                let usage = TakenUsage(origin: origin, name: "a \(index)", countsFrom: Sample.now + Double(index) + 0.125)
+                #expect(try await store.updateRun(run.id) { $0.usage = usage }.usage == usage)
+                _ = try await store.finishRun(run.id, state: .failed, failure: nil, findings: RunFindings(), at: Sample.now)
+                #expect(try await store.run(run.id)?.usage == usage)
+                #expect(try await store.lastTakenUsage(Sample.partner().id) == usage)
+                before = usage
+            }
+            #expect(try await store.lastTakenUsage(Sample.partner(2).id) == nil)
+        }
+    }
+
     @Test("is forgotten with its key when it is old, and the newest never by its own coming", arguments: StoreKind.all)
     func forgotten(kind: StoreKind) async throws {
         try await withStore(kind) { store in

@@ -76,7 +76,9 @@ struct MigrationTests {
             try await before.createPartner(Sample.partner())
             for id in ["run_1", "run_2"] { try await before.writeOldRun(id) }
             try await before.close()
-            try fixture.take("0003_line_retention.sql")
+            for name in ["0003_line_retention.sql", "0004_access_and_keys.sql", "0005_usage_delivery.sql", "0006_taken_usage.sql"] {
+                try fixture.take(name)
+            }
             let after = try fixture.open()
             let end = Sample.now + 1_000
             #expect(try await after.removeLines(endedBefore: end, limit: 9, at: end) == 1)

@@ -37,6 +37,7 @@ struct QueryPlanTests {
         Query(sql: "DELETE FROM last_count WHERE partner_id = ?", finding: "last_count USING PRIMARY KEY (partner_id=?)"),
 
         Query(sql: Queries.claimableRun, finding: "sync_run USING INDEX sync_run_active"),
+        Query(sql: Queries.lastRunWithUsage, finding: "sync_run USING INDEX sync_run_with_usage (partner_id=?)"),
         Query(sql: Queries.activeRun, finding: "sync_run USING INDEX sync_run_one_active_a_partner (partner_id=?)"),
         Query(
             sql: Queries.runs([.usage, .zeros], isPaged: false),

@@ -21,6 +21,13 @@ extension MemoryStore {
         try access { database throws(StoreError) in database.activeRun(partner) }
     }
 
+    public func lastTakenUsage(_ partner: PartnerID) throws(StoreError) -> TakenUsage? {
+        try access { database throws(StoreError) in
+            let runs = database.runs
+            return (database.runHistory[partner] ?? []).reversed().lazy.compactMap { runs[$0.id].run.usage }.first
+        }
+    }
+
     public func runs(
         _ partner: PartnerID, purposes: Set<RunPurpose>, before cursor: SyncRunID?, limit: Int
     ) throws(StoreError) -> [SyncRun] {
@@ -109,6 +116,7 @@ extension MemoryDatabase {
     func insertable(_ run: SyncRun) throws(StoreError) -> SyncRun {
         var stored = try run.stored()
         stored.createdAt = run.createdAt.stored
+        stored.usage = nil
         guard runNumbers[run.id] == nil else { throw .duplicate("such run") }
         try requirePartner(run.partnerID)
         return stored
@@ -167,6 +175,7 @@ extension SyncRun {
         stored.startedAt = startedAt?.stored
         stored.finishedAt = finishedAt?.stored
         stored.leaseExpiresAt = leaseExpiresAt?.stored
+        if let usage { stored.usage?.countsFrom = usage.countsFrom.stored }
         return stored
     }
 

@@ -198,12 +198,12 @@ struct PageReader {
             let rest: JSONValue
             var problem: ConnectorError?
             if read.lists.count == 1, read.single == nil {
-                rest = try stream(answer.body, read.lists[0], &harvester)
-                problem = listProblem(read.lists[0], rest)
+                (rest, problem) = try stream(answer.body, read.lists[0], &harvester)
+                problem = problem ?? listProblem(read.lists[0], rest)
             } else {
                 (rest, problem) = try chosen(answer.body, &harvester)
             }
-            // An error that the answer tells says more than that a list is missing.
+            // An error that the answer tells says more than that a list is missing or a record is no record.
             failure = try exchange.failure(in: rest, values)
             if let failure { throw failure.error }
             if let problem { throw problem }
@@ -223,14 +223,34 @@ struct PageReader {
     }
 
     /// The records of one list, without ever holding them all.
-    /// - Returns: the answer without them.
-    private func stream(_ body: [UInt8], _ list: JSONPath, _ harvester: inout RecordHarvester) throws(ConnectorError) -> JSONValue {
+    /// - Returns: the answer without them, and what was wrong with the first that could not be taken.
+    private func stream(
+        _ body: [UInt8], _ list: JSONPath, _ harvester: inout RecordHarvester
+    ) throws(ConnectorError) -> (rest: JSONValue, problem: ConnectorError?) {
         var reader = RecordReader(list: list, limits: limits)
         var taken = harvester
-        try reader.read(body) { (record) throws(ConnectorError) in try taken.take(record) }
-        let rest = try reader.finish { (record) throws(ConnectorError) in try taken.take(record) }
+        var problem: ConnectorError?
+        func take(_ record: JSONValue) {
+            guard problem == nil else { return }
+            do throws(ConnectorError) {
+                try taken.take(record)
+            } catch {
+                problem = error
+            }
+        }
+        try reader.read(body) { (record) throws(ConnectorError) in take(record) }
+        let rest = try reader.finish { (record) throws(ConnectorError) in take(record) }
         harvester = taken
-        return rest
+        return (rest, problem)
+    }
+
+    private func problem(with records: [JSONValue], _ harvester: inout RecordHarvester) -> ConnectorError? {
+        do throws(ConnectorError) {
+            for record in records { try harvester.take(record) }
+            return nil
+        } catch {
+            return error
+        }
     }
 
     private func listProblem(_ list: JSONPath, _ rest: JSONValue) -> ConnectorError? {
@@ -246,12 +266,10 @@ struct PageReader {
         let whole = try JSONValue(parsing: body, limits: limits)
         for list in read.lists {
             guard case .array(let records)? = list.first(in: whole) else { continue }
-            for record in records { try harvester.take(record) }
-            return (whole, nil)
+            return (whole, problem(with: records, &harvester))
         }
         if let path = read.single, let record = path.first(in: whole), case .object = record {
-            try harvester.take(record)
-            return (whole, nil)
+            return (whole, problem(with: [record], &harvester))
         }
         let paths = (read.lists + [read.single].compactMap(\.self)).map { "`\($0.text)`" }.joined(separator: ", ")
         return (whole, .broken("there are no records at \(paths)"))

@@ -50,6 +50,7 @@ struct PreviewLineAnswer: Encodable, Sendable {
     var rawCount: Decimal
     @OrNull var sentCount: Decimal?
     var change: UsagePreview.Change
+    @OrNull var message: String?
 
     init(_ line: UsagePreview.Line) {
         accountId = line.accountID
@@ -61,5 +62,6 @@ struct PreviewLineAnswer: Encodable, Sendable {
         rawCount = line.rawCount
         sentCount = line.sentCount
         change = line.change
+        message = line.message
     }
 }

@@ -20,6 +20,8 @@ struct SyncRunAnswer: Encodable, Sendable {
     var interruptions: Int
     /// When the run's lines were removed for their age.
     @OrNull var linesRemovedAt: Date?
+    /// Which usage that was handed in it took.
+    @OrNull var usage: TakenUsageAnswer?
     var tally: TallyAnswer
     var findings: FindingsAnswer
 
@@ -38,8 +40,22 @@ struct SyncRunAnswer: Encodable, Sendable {
         cancelRequested = run.cancelRequested
         interruptions = run.interruptions
         linesRemovedAt = run.linesRemovedAt
+        usage = run.usage.map(TakenUsageAnswer.init)
         tally = TallyAnswer(run.tally)
         findings = FindingsAnswer(run.findings)
+    }
+}
+
+/// Which usage that was handed in a run took.
+struct TakenUsageAnswer: Encodable, Sendable {
+    var origin: TakenUsage.Origin
+    var name: String
+    var countsFrom: Date
+
+    init(_ usage: TakenUsage) {
+        origin = usage.origin
+        name = usage.name
+        countsFrom = usage.countsFrom
     }
 }
 

@@ -6,8 +6,10 @@ import Store
 /// What was handed in for a partner, and the form for one more file; on the page of a partner whose usage is handed in.
 struct ConsoleUsageView: Sendable {
     var facts: [ConnectionCardView.FactView]
-    /// Empty when there is nothing to say.
+    /// Why a sync would fail now; empty when it would not.
     var warning: String
+    /// Files that are passed over, and why.
+    var passedOver: [String]
     /// Why the last file was not taken; empty when there was none.
     var error: String
     /// What becomes of the next file.
@@ -23,11 +25,13 @@ struct ConsoleUsageView: Sendable {
         help =
             "The whole usage of this partner, at most \(Self.size(usage.limit)). It is taken whole, or refused with the line of the first "
             + "mistake. " + (isConnected ? "Then a sync starts." : "The partner is not connected, so it is kept until it is.")
-        facts = []
-        warning = ""
+        passedOver = [usage.outlook.passedOver].compactMap(\.self) + usage.strays.shown
+        if usage.strays.more > 0 { passedOver.append("\(Wording.count(usage.strays.more, "more file")) in the folder, too.") }
+        let isNothingThere = usage.outlook.counting == nil && usage.newest == nil
+        warning = usage.outlook.problem.map { isNothingThere && usage.fileName == nil ? "" : "A sync would fail now: \($0)" } ?? ""
+        facts = [Self.counting(usage, time, now: now)]
         if let newest = usage.newest {
-            let isOld = now.timeIntervalSince(newest.receivedAt) > usage.maximumAge.seconds
-            facts = [
+            facts += [
                 ConnectionCardView.FactView(
                     label: newest.channel == .push ? "Last pushed" : "Last uploaded", value: time.dateAndTime(newest.receivedAt),
                     remark: "by \(newest.receivedFrom)"),
@@ -35,16 +39,27 @@ struct ConsoleUsageView: Sendable {
                     label: "Holds",
                     value: "\(Wording.count(newest.accounts, "account")), \(Wording.count(newest.counts, "count"))", remark: ""),
             ]
-            if isOld, usage.fileName == nil {
-                warning =
-                    "It is older than \(Wording.duration(usage.maximumAge.seconds)), so a sync fails until newer usage is handed in."
-            }
         } else {
-            facts = [ConnectionCardView.FactView(label: "Pushed or uploaded", value: "nothing yet", remark: "")]
+            facts.append(ConnectionCardView.FactView(label: "Pushed or uploaded", value: "nothing yet", remark: ""))
         }
         if let fileName = usage.fileName {
-            facts.append(ConnectionCardView.FactView(label: "File in the watched folder", value: fileName, remark: ""))
+            facts.append(ConnectionCardView.FactView(label: "File looked for in the folder", value: fileName, remark: ""))
         }
+    }
+
+    private static func counting(_ usage: UsageOverview, _ time: LocalTime, now: Date) -> ConnectionCardView.FactView {
+        guard let counting = usage.outlook.counting else {
+            return ConnectionCardView.FactView(label: "The next sync takes", value: "nothing", remark: "")
+        }
+        let (value, verb) =
+            switch counting.kind {
+            case .push: ("what was pushed last", "pushed")
+            case .upload: ("what was uploaded last", "uploaded")
+            case .file: ("the file \(counting.name)", "written")
+            }
+        return ConnectionCardView.FactView(
+            label: "The next sync takes", value: value,
+            remark: "\(verb) \(time.dateAndTime(counting.countsFrom)), \(Wording.duration(now.timeIntervalSince(counting.countsFrom))) ago")
     }
 
     private static func size(_ bytes: Int) -> String {
@@ -79,6 +94,11 @@ extension ConsoleVisit {
         case .success(let delivery):
             return .redirect(to: delivery.startedRun.map { "/console/runs/\($0)" } ?? "/console/partners/\(partnerID)")
         case .failure(let error):
+            // The key is the form's own, and a person knows nothing of it. The page that follows brings a new one.
+            if error.field == "Idempotency-Key" {
+                return try await refused(
+                    "This form was sent before, with another file. Nothing was taken; choose the file once more and send it.")
+            }
             guard error.code == .invalidInput else { throw error }
             return try await refused(error.message)
         }

@@ -140,6 +140,15 @@ struct RunPageView: Sendable, Hashable {
             let took = run.startedAt.map { "took \(Wording.duration(finishedAt.timeIntervalSince($0)))" } ?? ""
             add("Ended", time.dateAndTime(finishedAt), took)
         }
+        if let usage = run.usage {
+            let (value, verb) =
+                switch usage.origin {
+                case .push: ("Pushed", "arrived")
+                case .upload: ("Uploaded", "arrived")
+                case .file: ("File \(usage.name)", "written")
+                }
+            add("Usage", value, "\(verb) \(time.dateAndTime(usage.countsFrom))")
+        }
         if run.findings.accountsRead > 0 { add("Accounts read", Wording.number(run.findings.accountsRead)) }
         return facts
     }

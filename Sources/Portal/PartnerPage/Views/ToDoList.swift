@@ -66,6 +66,12 @@ struct ZerosView: Sendable, Hashable {
             + "Synthesize still has. Nothing was sent for \(lines.count == 1 ? "it" : "them"), because a gap in the data is not "
             + "always the truth. If \(lines.count == 1 ? "it is" : "they are") really gone, send "
             + "\(lines.count == 1 ? "a zero" : "zeros")."
+        let small = lines.count { $0.rawCount > 0 }
+        if small > 0 {
+            sentence +=
+                " \(Wording.count(small, "count")) of these \(small == 1 ? "is" : "are") there but below 1, and those are not sent, as Gradient "
+                + "asks."
+        }
         rows = lines.prefix(Self.shownAtOnce).map { Row(account: $0.accountName, service: $0.serviceName) }
         moreText = lines.count > Self.shownAtOnce ? "and \(Wording.number(lines.count - Self.shownAtOnce)) more" : ""
         self.canSend = canSend
