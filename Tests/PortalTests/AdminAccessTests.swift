@@ -84,7 +84,8 @@ struct AdminAccessTests {
     func refusedKeys() async throws {
         try await withAdminOffice { office in
             try await OperatorKeys.revoke(
-                try #require(office.keyIDs[.viewer]), store: office.store, time: office.environment.time)
+                try #require(office.keyIDs[.viewer]), store: office.store, keyRing: office.environment.keyRing,
+                time: office.environment.time)
             let viewer = try #require(office.keys[.viewer]).reveal()
             let admin = try #require(office.keys[.admin]).reveal()
             var words: Set<String> = []

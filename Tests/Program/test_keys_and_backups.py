@@ -60,8 +60,9 @@ def test_the_doctor_finds_nothing_beside_the_running_service_and_after_it(instal
         assert answer.returncode == 0, answer.stdout + answer.stderr
         lines = answer.stdout.splitlines()
         assert [line.split(":")[0] for line in lines] == [
-            "ok    integrity", "ok    references", "ok    migrations", "ok    audit trail", "ok    operator keys", "ok    stored secrets"]
-        assert "3 open with data key dek_" in lines[5]
+            "ok    integrity", "ok    references", "ok    migrations", "ok    audit trail", "ok    operator keys",
+            "ok    rows that let in", "ok    stored secrets"]
+        assert "3 open with data key dek_" in lines[6]
         if service.process.poll() is None:
             assert service.signal(signal.SIGTERM) == 0
 
@@ -104,6 +105,15 @@ def test_the_doctor_names_what_was_altered_removed_moved_or_locked_away(installa
             "is not as it was issued. Entry 1 of the audit trail says: Issued key opr_",
         ),
         ("DELETE FROM data_key", "No data key is in use, and 5 stored secrets are sealed with dek_"),
+        (
+            f"UPDATE partner SET vendor_reference = vendor_reference || 'x' WHERE id = '{first['id']}'",
+            f"The row of partner {first['id']} was put in or altered by somebody without the master key",
+        ),
+        (
+            "INSERT INTO web_session (token_hash, partner_id, may_change, created_at, last_seen_at, expires_at, proof) "
+            f"VALUES ('{'0' * 64}', '{second['id']}', 1, 1, 1, 9999999999999, '')",
+            f"The row of a session of partner {second['id']} was put in or altered",
+        ),
     ]:
         again()
         if "TRIGGER" in statement:
@@ -114,7 +124,8 @@ def test_the_doctor_names_what_was_altered_removed_moved_or_locked_away(installa
             tampered(installation, statement)
         answer = doctor(installation)
         assert answer.returncode == 1 and words in answer.stdout, (statement, answer.stdout)
-        assert answer.stdout.count("FAULT") == 1
+        # A key that is altered fits neither the trail nor its proof.
+        assert answer.stdout.count("FAULT") == (2 if "operator_key" in statement else 1)
 
     # A trail that was chained anew is whole in itself; only a head noted elsewhere gives it away.
     again()
@@ -254,7 +265,11 @@ def test_a_restore_refuses_what_would_surprise(installation, tmp_path):
     partner = "SELECT partner_id FROM connection"
     closed = changed("closed.sqlite", f"UPDATE vendor_credential SET sealed_fields = zeroblob(90) WHERE partner_id = ({partner})")
     refused(closed, "vendor_credential.sealed_fields of par_")
-    refused(changed("keyless.sqlite", "DELETE FROM data_key"), "No data key is in use", "--with-closed-secrets")
+    keyless = changed("keyless.sqlite", "DELETE FROM data_key")
+    for flags in [(), ("--with-closed-secrets",)]:
+        refused(keyless, "No data key is in use", *flags)
+        refused(keyless, "with --with-closed-secrets neither. Restore another backup.", *flags)
+    refused(changed("swapped.sqlite", "UPDATE partner SET vendor_reference = 'x'"), "was put in or altered", "--with-closed-secrets")
     refused(
         changed("revived.sqlite", "UPDATE operator_key SET role = 'admin', name = 'X'"), "is not as it was issued", "--with-closed-secrets")
     other_key = base64.b64encode(os.urandom(32)).decode()
@@ -443,12 +458,12 @@ def test_an_operator_key_expires(installation):
     assert call("GET", service.url + "/api/v1/partners", headers={"Authorization": "Bearer " + issued.stdout.strip()})[0] == 401
 
 
-def test_hashes_from_before_there_was_a_key_are_keyed_at_the_next_start(installation):
-    plain = hashlib.sha256(installation.operator_key.encode()).hexdigest()
+def test_a_hash_that_somebody_put_in_is_never_keyed(installation):
+    plain = hashlib.sha256(b"opk_mine").hexdigest()
     connection = sqlite3.connect(database(installation))
     connection.execute("UPDATE operator_key SET hash = ?", (plain,))
     connection.commit()
     service = installation.start()
-    assert service.api("GET", "/partners")["items"] == []
-    assert connection.execute("SELECT hash FROM operator_key").fetchone()[0].startswith("h1:")
+    assert call("GET", service.url + "/api/v1/partners", headers={"Authorization": "Bearer opk_mine"})[0] == 401
+    assert connection.execute("SELECT hash FROM operator_key").fetchone()[0] == plain
     connection.close()

@@ -69,6 +69,13 @@ extension Desk {
         } catch {
             throw IntegrationError(code: .invalidInput, message: error.message, field: error.field)
         }
+        for account in snapshot.accounts {
+            for (text, label) in [(account.id, "id"), (account.name, "name")] {
+                guard let problem = text.showingProblem() else { continue }
+                throw IntegrationError(
+                    code: .invalidInput, message: "The \(label) '\(text.showable.prefix(100))' of an account \(problem) Nothing was kept.")
+            }
+        }
         let now = environment.time.now()
         let delivery = UsageDelivery(
             id: UsageDeliveryID(environment.random.identifier(prefix: "use_")), partnerID: known.id, channel: channel, key: key,

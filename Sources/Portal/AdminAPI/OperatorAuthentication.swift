@@ -39,10 +39,10 @@ struct OperatorAuthentication: Sendable {
         let now = environment.time.now()
         let hashing = try await environment.accessGuard.operatorKeyHash(store, environment.keyRing, environment.random)
         let found = try await store.operatorKey(hash: hashing.hash(token))
-        guard let key = found, key.isUsable(at: now) else {
+        guard let key = found, key.isProven(by: environment.keyRing), key.isUsable(at: now) else {
             try environment.accessGuard.countWrong(token, from: address, at: now)
             logger.warning("An operator key was refused", metadata: ["address": "\(address)"])
-            let reason = found.map { $0.revokedAt == nil ? "it has expired" : "it was revoked" } ?? "it is not known"
+            let reason = reason(found)
             try await store.appendAudit(
                 AuditEntry(
                     at: now, actor: found.map { "operator:\($0.id)" } ?? "unknown", action: "operatorKey.refused", partnerID: nil,
@@ -58,6 +58,12 @@ struct OperatorAuthentication: Sendable {
             }
         }
         return key
+    }
+
+    private func reason(_ found: OperatorKey?) -> String {
+        guard let found else { return "it is not known" }
+        guard found.isProven(by: environment.keyRing) else { return "its row was altered behind Perch's back; `perch doctor` names it" }
+        return found.revokedAt == nil ? "it has expired" : "it was revoked"
     }
 
     /// - Throws: `HTTPError` 403.
