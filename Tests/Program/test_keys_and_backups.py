@@ -315,6 +315,58 @@ def test_a_backup_leaves_nothing_behind_when_its_reader_ends_early(installation,
     assert list(temporary.iterdir()) == []
 
 
+def cut_off(source: pathlib.Path, directory: pathlib.Path, mode: str):
+    """A copy of a database as a kill in the middle of a write leaves it."""
+    directory.mkdir(exist_ok=True)
+    connection = sqlite3.connect(source, isolation_level=None)
+    connection.execute(f"PRAGMA journal_mode = {mode}")
+    connection.execute("PRAGMA cache_size = 2")
+    connection.execute("BEGIN IMMEDIATE")
+    connection.execute("CREATE TABLE cut AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) SELECT i FROM n")
+    connection.execute("UPDATE partner SET name = 'cut off'")
+    for suffix in ("", "-journal", "-wal"):
+        if pathlib.Path(f"{source}{suffix}").exists():
+            shutil.copy(f"{source}{suffix}", directory / f"perch.sqlite{suffix}")
+    connection.rollback()
+    connection.close()
+
+
+def test_the_doctor_says_what_to_do_about_a_write_that_was_cut_off(installation, tmp_path):
+    service = installation.start()
+    installation.connected_partner(service, "Alpha IT")
+    backup = tmp_path / "backup.sqlite"
+    assert run(installation, "database", "backup", str(backup)).returncode == 0
+    service.signal(signal.SIGTERM)
+    for mode in ("DELETE", "WAL"):
+        copy = tmp_path / mode
+        shutil.copytree(installation.directory / "data", copy)
+        cut_off(database(installation), copy, mode)
+        assert ((copy / "perch.sqlite-journal").stat().st_size if mode == "DELETE" else (copy / "perch.sqlite-wal").stat().st_size) > 0
+        settings = {"PERCH_DATA_DIRECTORY": str(copy)}
+        answer = perch("doctor", directory=tmp_path, **settings)
+        if mode == "DELETE":
+            assert answer.returncode != 0 and "readonly" not in answer.stdout + answer.stderr
+            assert "Start the service once, or run `perch operators list`" in answer.stdout + answer.stderr, answer.stderr
+            assert perch("operators", "list", directory=tmp_path, **settings).returncode == 0
+            answer = perch("doctor", directory=tmp_path, **settings)
+        assert answer.returncode == 0, answer.stdout + answer.stderr
+        assert "Alpha IT" in perch("partners", directory=tmp_path, **settings).stdout
+
+    # What a restore leaves is written to like what a service leaves, and a journal of the database before undoes nothing in it.
+    target = tmp_path / "target"
+    shutil.copytree(installation.directory / "data", target)
+    cut_off(database(installation), target, "DELETE")
+    (target / "perch.sqlite").write_bytes(b"damaged")
+    settings = {"PERCH_DATA_DIRECTORY": str(target)}
+    answer = perch("database", "restore", str(backup), "--replace", directory=tmp_path, **settings)
+    assert answer.returncode == 0, answer.stderr
+    assert not (target / "perch.sqlite-journal").exists()
+    connection = sqlite3.connect(target / "perch.sqlite")
+    assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    connection.close()
+    assert perch("doctor", directory=tmp_path, **settings).returncode == 0
+
+
 def test_a_backup_of_an_older_schema_is_upgraded_only_when_asked(installation, tmp_path):
     """A database of the schema before this one, made by its own migration files."""
     old = tmp_path / "old.sqlite"
@@ -346,10 +398,27 @@ def test_keys_are_rotated_while_the_service_runs_and_while_it_does_not(installat
     partner, _ = installation.connected_partner(service)
     key_file = installation.directory / "operator.key"
     key_file.write_text(installation.operator_key + "\n")
+    key_file.chmod(0o640)
+    link = installation.directory / "operator.link"
+    link.symlink_to(key_file)
+    for file in (key_file, link):
+        exposed = run(installation, "keys", "rotate", "data", "--url", service.url, "--operator-key-file", str(file))
+        assert exposed.returncode == 2 and "mode 0640" in exposed.stderr and "chmod 600" in exposed.stderr, exposed.stderr
+    key_file.chmod(0o600)
     online = ["--url", service.url, "--operator-key-file", str(key_file)]
     assert run(installation, "keys", "rotate", "data").returncode == 2  # the service has the database
     before = (installation.directory / "data/secret.key").read_text()
 
+    for layer in ("data", "master"):
+        for path in ("/x", "/healthz", "/console/sign-in?"):
+            answer = run(installation, "keys", "rotate", layer, "--url", service.url + path, *online[2:])
+            assert answer.returncode == 2 and "and not as Perch's admin API does" in answer.stderr, answer.stderr
+            assert "<" not in answer.stderr + answer.stdout and answer.stdout == ""
+    wrong = installation.directory / "wrong.key"
+    wrong.touch(0o600)
+    wrong.write_text("opk_wrong")
+    answer = run(installation, "keys", "rotate", "data", "--url", service.url, "--operator-key-file", str(wrong))
+    assert answer.stderr.count("answered 401: Send a valid operator key") == 1 and "{" not in answer.stderr, answer.stderr
     answer = run(installation, "keys", "rotate", "data", *online)
     assert answer.returncode == 0, answer.stderr
     answer = run(installation, "keys", "rotate", "master", "--url", service.url + "/", *online[2:])

@@ -66,9 +66,10 @@ struct OperatorAuthentication: Sendable {
         return found.revokedAt == nil ? "it has expired" : "it was revoked"
     }
 
-    /// - Throws: `HTTPError` 403.
-    func require(_ role: OperatorRole, of key: OperatorKey) throws(HTTPError) {
+    /// - Throws: `HTTPError` 403, which goes into the trail (ASVS 16.3.2) unless its address has filled it with refusals already.
+    func require(_ role: OperatorRole, of key: OperatorKey, for call: AdminRoute, from address: String) async throws {
         guard key.role < role else { return }
+        try await environment.noteRefusal(of: key, from: address, "\(call.method.rawValue) \(AdminAPI.prefix)\(call.path)", needing: role)
         throw HTTPError(
             .forbidden, code: "role-too-low",
             message: "This needs an operator key with the role \(role.rawValue); yours is \(key.role.rawValue).",
@@ -89,5 +90,17 @@ struct OperatorAuthentication: Sendable {
             .unauthorized, code: "operator-key-needed",
             message: "Send a valid operator key as 'Authorization: Bearer opk_...'.",
             headerFields: [.wwwAuthenticate: challenge])
+    }
+}
+
+extension PortalEnvironment {
+    /// An operator asked for what the role of the key does not allow.
+    func noteRefusal(of key: OperatorKey, from address: String, _ place: String, needing role: OperatorRole) async throws(StoreError) {
+        let now = time.now()
+        guard accessGuard.isWorthAnEntry("role", from: address, at: now) else { return }
+        try await store.appendAudit(
+            AuditEntry(
+                at: now, actor: "operator:\(key.id)", action: "access.refused", partnerID: nil, address: address,
+                details: "\(place) needs the role \(role.rawValue); the key has the role \(key.role.rawValue)."))
     }
 }

@@ -129,6 +129,8 @@ struct ConsoleGate: Sendable {
             guard let visit = try await visit(request) else { return .redirect(to: ConsoleSignIn.address) }
             do {
                 guard visit.mayAct(as: route.role) else {
+                    try await environment.noteRefusal(
+                        of: visit.key, from: request.remoteAddress.host, "\(route.method.rawValue) \(route.path)", needing: route.role)
                     throw HTTPError(
                         .forbidden, code: "role-too-low",
                         message: "This needs the role \(route.role.rawValue); your key has the role \(visit.key.role.rawValue).")

@@ -153,7 +153,10 @@ struct BackupTests {
             #expect(try await restored.operatorKey(key.id)?.revokedAt == key.revokedAt)
             #expect(try await restored.inspectProofs(ring).faults == [])
             #expect(try await restored.inspect(migrationsDirectory: migrationsDirectory).flatMap(\.faults) == [])
-            #expect(try await restored.auditEntries(after: 0, limit: 9).map(\.action) == ["operator.issue", "operator.revoke", "database.restore"])
+            #expect(
+                try await restored.auditEntries(after: 0, limit: 9).map(\.action) == [
+                    "operator.issue", "operator.revoke", "database.restore",
+                ])
             try await restored.close()
         }
     }
@@ -239,6 +242,13 @@ struct BackupTests {
             for name in [".partial", ".partial-2"] { #expect(try String(contentsOfFile: file + name, encoding: .utf8) == "mine") }
             let left = try FileManager.default.contentsOfDirectory(atPath: directory).filter { $0.hasPrefix("backup") }.sorted()
             #expect(left == ["backup", "backup.partial", "backup.partial-2"])
+            let link = directory + "/link"
+            try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: directory + "/nowhere")
+            let error = await expectFailure(.unavailable) {
+                try await store.backup(to: link, migrationsDirectory: migrationsDirectory)
+            }
+            #expect(error?.message.hasPrefix("A link \(link) is there already.") == true)
+            #expect(try FileManager.default.destinationOfSymbolicLink(atPath: link) == directory + "/nowhere")
             try await store.close()
         }
     }

@@ -173,6 +173,9 @@ public struct DatabaseRestore: Sendable {
                             details: "restored a backup; sign-ins of its time were ended"))
                     return .commit
                 }
+                // As the service has it. A command that is killed leaves a WAL, which who only reads can read; of the other kind of journal
+                // nobody can, before somebody has written.
+                try database.execute(sql: "PRAGMA journal_mode = WAL")
                 return missing.map(\.name)
             }
             try queue.close()
@@ -203,7 +206,8 @@ public struct DatabaseRestore: Sendable {
         // Two restores within a second must not take each other's.
         let names = [usual] + (2...).lazy.prefix(1000).map { "\(usual)-\($0)" }
         let aside = names.first { access($0, F_OK) != 0 } ?? usual
-        for suffix in ["-wal", "-shm"] where access(place.databasePath + suffix, F_OK) == 0 {
+        // A journal too: SQLite would undo with it what it takes for a write to the new database.
+        for suffix in ["-wal", "-shm", "-journal"] where access(place.databasePath + suffix, F_OK) == 0 {
             try DatabaseFile.move(place.databasePath + suffix, to: aside + suffix)
         }
         try DatabaseFile.nameAlso(place.databasePath, aside)
