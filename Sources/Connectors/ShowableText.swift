@@ -9,7 +9,8 @@ extension Unicode.Scalar {
         case .control, .lineSeparator, .paragraphSeparator: return false
         default: break
         }
-        if properties.isBidiControl || (0xFFF9...0xFFFB).contains(value) { return false }
+        if (0xFFF9...0xFFFB).contains(value) { return false }
+        // All Bidi_Control characters are of the kind.
         return !properties.isDefaultIgnorableCodePoint || properties.isVariationSelector
     }
 

@@ -204,18 +204,11 @@ GUARDS = [
         "RouteWalkTests",
     ),
     (
-        "a name turns no text around it",
-        "Sources/Connectors/ShowableText.swift",
-        "if properties.isBidiControl || (0xFFF9...0xFFFB).contains(value) { return false }",
-        "",
-        "AdminAccessTests",
-    ),
-    (
-        "a name holds nothing that is not seen",
+        "a name turns no text around it, and holds nothing that is not seen",
         "Sources/Connectors/ShowableText.swift",
         "return !properties.isDefaultIgnorableCodePoint || properties.isVariationSelector",
         "return true",
-        "ShowableTextTests|NameEntryTests",
+        "ShowableTextTests|NameEntryTests|AdminAccessTests",
     ),
     (
         "a session that somebody wrote into the database opens nothing",
