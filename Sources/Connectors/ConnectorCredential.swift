@@ -51,33 +51,5 @@ extension String {
         return String(String.UnicodeScalarView(scalars))
     }
 
-    /// For people's eyes and for Synthesize: control characters (Unicode's Cc, and the separators of lines and paragraphs) are left out;
-    /// those that part words, such as tabs and line ends, become one space.
-    var withoutControls: String {
-        func isControl(_ scalar: Unicode.Scalar) -> Bool {
-            switch scalar.properties.generalCategory {
-            case .control, .lineSeparator, .paragraphSeparator: true
-            default: false
-            }
-        }
-        // Nearly all texts are without, and are told by their bytes.
-        guard utf8.contains(where: { $0 < 0x20 || $0 == 0x7F || $0 == 0xC2 || $0 == 0xE2 }), unicodeScalars.contains(where: isControl)
-        else {
-            return self
-        }
-        var kept = String.UnicodeScalarView()
-        var isGap = false
-        for scalar in unicodeScalars {
-            guard isControl(scalar) else {
-                if isGap, !kept.isEmpty { kept.append(" ") }
-                isGap = false
-                kept.append(scalar)
-                continue
-            }
-            isGap = isGap || scalar.properties.isWhitespace
-        }
-        return String(kept)
-    }
-
     var isBlank: Bool { trimmingWhitespace().isEmpty }
 }

@@ -8,6 +8,12 @@ public enum TokenHash {
         hexadecimal(SHA256.hash(data: Array(text.utf8)))
     }
 
+    /// HMAC-SHA256 of a purpose under the token as key, as 64 lower-case hexadecimal digits: what belongs to the token and is known to
+    /// nobody who does not have it.
+    public static func derived(from token: Secret, for purpose: String) -> String {
+        hexadecimal(HMAC<SHA256>.authenticationCode(for: Array(purpose.utf8), using: SymmetricKey(data: Array(token.reveal().utf8))))
+    }
+
     /// Compares bytes in a time that depends on the lengths only.
     public static func equal(_ left: String, _ right: String) -> Bool {
         equalInConstantTime(left, right)
@@ -59,7 +65,7 @@ public struct KeyedTokenHash: Sendable, CustomStringConvertible, CustomReflectab
     }
 }
 
-private func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
+func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
     bytes.map { byte in
         let digits = String(byte, radix: 16)
         return byte < 16 ? "0" + digits : digits

@@ -98,7 +98,7 @@ struct AccessSessionTests {
     func limits() {
         let start = PageSample.now
         let session = WebSession(
-            tokenHash: "h", subject: .partner(PageSample.partner), csrfToken: "c", createdAt: start, lastSeenAt: start,
+            tokenHash: "h", subject: .partner(PageSample.partner), createdAt: start, lastSeenAt: start,
             expiresAt: start.addingTimeInterval(3600))
         func alive(_ seconds: Double, idle: Double) -> Bool {
             Sessions.isAlive(session, at: start.addingTimeInterval(seconds), idle: .seconds(idle))

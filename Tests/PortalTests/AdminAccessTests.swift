@@ -84,7 +84,8 @@ struct AdminAccessTests {
     func refusedKeys() async throws {
         try await withAdminOffice { office in
             try await OperatorKeys.revoke(
-                try #require(office.keyIDs[.viewer]), store: office.store, time: office.environment.time)
+                try #require(office.keyIDs[.viewer]), store: office.store, keyRing: office.environment.keyRing,
+                time: office.environment.time)
             let viewer = try #require(office.keys[.viewer]).reveal()
             let admin = try #require(office.keys[.admin]).reveal()
             var words: Set<String> = []
@@ -182,13 +183,51 @@ struct AdminAccessTests {
             (#"{"name":"a\u200fb","role":"viewer"}"#, "name"), (#"{"name":"a\u2028b","role":"viewer"}"#, "name"),
             (#"{"name":"Night","role":"root"}"#, "role"),
             (#"{"name":"Night"}"#, "role"),
+            (#"{"name":"Night","role":"viewer","role":"admin"}"#, nil), (#"{"name":"Night","role":"viewer","r\u006fle":"admin"}"#, nil),
         ])
-    func badOperators(body: String, field: String) async throws {
+    func badOperators(body: String, field: String?) async throws {
         try await withAdminOffice { office in
             let answer = try await office.call(.post, "/operators", json: body)
             #expect(answer.status == 400)
             #expect(try answer.json.field.string == field)
             #expect(try await office.store.operatorKeys().count == 3)
+        }
+    }
+
+    @Test("What a role does not allow is in the trail, from the API and the console, but a flood of it does not fill it")
+    func refusedRoles() async throws {
+        try await withAdminOffice { office in
+            let console = try await ConsoleBrowser(office, as: .viewer)
+            #expect(try await office.call(.get, "/operators", as: .viewer).status == 403)
+            #expect(try await console.post("/console/operators", "name=New&role=admin").status == 403)
+            let id = try #require(office.keyIDs[.viewer])
+            func refused() async throws -> [AuditEntry] {
+                try await office.store.auditEntries(after: 0, limit: 999).filter { $0.action == "access.refused" }
+            }
+            let entries = try await refused()
+            #expect(
+                entries.map(\.details) == [
+                    "GET /api/v1/operators needs the role admin; the key has the role viewer.",
+                    "POST /console/operators needs the role admin; the key has the role viewer.",
+                ])
+            #expect(entries.allSatisfy { $0.actor == "operator:\(id)" && $0.address == "127.0.0.1" })
+            for _ in 0..<40 { #expect(try await office.call(.get, "/operators", as: .viewer).status == 403) }
+            #expect((3...10).contains(try await refused().count))
+        }
+    }
+
+    @Test("What is sent twice is refused, because readers differ in which of the two they take")
+    func twice() async throws {
+        try await withAdminOffice { office in
+            let body = try await office.call(.post, "/operators", json: #"{"name":"A","role":"viewer","name":"B"}"#)
+            #expect(body.status == 400)
+            #expect(try body.json.detail.string == #"The body holds the field "name" twice in one object. Send it once."#)
+            let query = try await office.call(.get, "/operators?limit=1&limit=2")
+            #expect(query.status == 400)
+            #expect(try query.json.field.string == "limit")
+            let partner = try await office.partner()
+            let nested = #"{"fields":{"apiKey":"a","apiKey":"b"},"partnerKey":"k"}"#
+            #expect(try await office.call(.post, "/partners/\(partner.id)/connection", json: nested).status == 400)
         }
     }
 

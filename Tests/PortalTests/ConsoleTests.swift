@@ -78,7 +78,8 @@ struct ConsoleAccessTests {
     func wrongKey() async throws {
         try await withAdminOffice { office in
             try await OperatorKeys.revoke(
-                try #require(office.keyIDs[.viewer]), store: office.store, time: office.environment.time)
+                try #require(office.keyIDs[.viewer]), store: office.store, keyRing: office.environment.keyRing,
+                time: office.environment.time)
             let handler = WebSurface(office.environment).handler
             var words: Set<String> = []
             for key in ["", "opk_unknown", try #require(office.keys[.viewer]).reveal()] {
@@ -129,7 +130,8 @@ struct ConsoleAccessTests {
 
             let worker = try await ConsoleBrowser(office, as: .operator)
             try await OperatorKeys.revoke(
-                try #require(office.keyIDs[.operator]), store: office.store, time: office.environment.time)
+                try #require(office.keyIDs[.operator]), store: office.store, keyRing: office.environment.keyRing,
+                time: office.environment.time)
             #expect(try await worker.get("/console").headerFields[.location] == "/console/sign-in")
         }
     }

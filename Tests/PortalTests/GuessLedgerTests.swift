@@ -97,7 +97,9 @@ struct GuessLedgerTests {
         try await withAdminOffice { office in
             let handler = WebSurface(office.environment).handler
             let key = try #require(office.keys[.viewer]).reveal()
-            try await OperatorKeys.revoke(try #require(office.keyIDs[.viewer]), store: office.store, time: office.environment.time)
+            try await OperatorKeys.revoke(
+                try #require(office.keyIDs[.viewer]), store: office.store, keyRing: office.environment.keyRing,
+                time: office.environment.time)
             let request = Request(.get, "/api/v1/partners", headerFields: [.authorization: "Bearer " + key])
             for _ in 0..<GuessLedger.free { #expect(try await handler(request).status == .unauthorized) }
             #expect(try await handler(request).status == .tooManyRequests)

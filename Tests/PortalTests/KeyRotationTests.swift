@@ -38,7 +38,7 @@ private struct Vaults {
             let now = Date(timeIntervalSince1970: 1_800_000_000)
             let id = PartnerID("par_\(number)")
             try await store.createPartner(
-                Partner(id: id, vendorReference: "v\(number)", name: "P\(number)", timeZone: "UTC", createdAt: now))
+                Partner(id: id, vendorReference: "v\(number)", name: "P\(number)", timeZone: "UTC", createdAt: now).proven(by: ring))
             let key = try ring.seal(
                 Secret(Self.secret("key", id)), SealContext(table: "connection", row: id.rawValue, column: "partner_key"), random: .system)
             try await store.updateConnection(id) { connection in

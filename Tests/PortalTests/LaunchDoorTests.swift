@@ -110,6 +110,96 @@ struct LaunchDoorTests {
         }
     }
 
+    @Test("uses up neither token nor link when the entry in the trail cannot be written, or the partner cannot be made")
+    func refusedIsNotSpent() async throws {
+        try await withPageDesk { desk in
+            let store = desk.office.store
+            let partner = try await desk.office.partner()
+            let link = try await LaunchLinks.make(for: partner.id, by: .commandLine, desk.environment)
+            let targets = ["/launch?token=" + (try await desk.token("msp-1")), try #require(URL(string: link.url)).relativeTarget]
+            try await store.raw("CREATE TRIGGER no_room BEFORE INSERT ON audit_entry BEGIN SELECT RAISE(ABORT, 'no room'); END")
+            for target in targets {
+                let browser = desk.browser()
+                #expect(try await browser.get(target).status == 503)
+                #expect(browser.cookies.isEmpty)
+            }
+            try await store.raw("DROP TRIGGER no_room")
+            for target in targets { #expect(try await desk.browser().get(target).status == 303, "\(target.prefix(14))") }
+            for target in targets { #expect(try await desk.browser().get(target).status == 401, "once all the same") }
+
+            try await store.raw("CREATE TRIGGER no_partner BEFORE INSERT ON partner BEGIN SELECT RAISE(ABORT, 'no room'); END")
+            let first = "/launch?token=" + (try await desk.token("msp-new"))
+            #expect(try await desk.browser().get(first).status == 503)
+            try await store.raw("DROP TRIGGER no_partner")
+            #expect(try await desk.browser().get(first).status == 303)
+        }
+    }
+
+    @Test("refuses an id that turns or hides what people read, like every bad token: nothing is used up, and the trail says why")
+    func unshowableReference() async throws {
+        try await withPageDesk { desk in
+            for (number, scalar) in ["\u{202E}", "\u{200B}", "\u{FEFF}", "\u{AD}", "\u{E0041}", "\u{200D}"].enumerated() {
+                desk.office.clock.turn(.seconds(120))
+                let answer = try await desk.browser().get("/launch?token=" + desk.token("msp\(scalar)1"))
+                #expect(answer.status == 401 && answer.text.contains("This link has expired or was used before."))
+                let entry = try #require(try await desk.office.store.auditEntries(partner: nil, before: nil, limit: 1).first)
+                #expect(
+                    entry.action == "session.refused" && entry.details.contains("its sub holds the character U+"), "\(number): \(entry)")
+            }
+            #expect(try await desk.office.store.rawTexts("SELECT nonce AS text FROM launch_nonce").isEmpty)
+            #expect(try await desk.office.store.partners(after: nil, limit: 9).isEmpty)
+        }
+    }
+
+    @Test("by a link ends with the operator key that made it: the unused link, and the session that it opened; others go on")
+    func revokedMaker() async throws {
+        try await withPageDesk { desk in
+            let office = desk.office
+            let partner = try await office.partner()
+            func link(_ role: OperatorRole) async throws -> String {
+                let url = try #require(try await office.call(.post, "/partners/\(partner.id)/launch-link", as: role).json.url.string)
+                return try #require(URL(string: url)).relativeTarget
+            }
+            let (used, unused) = (try await link(.operator), try await link(.operator))
+            let (othersUsed, othersUnused) = (try await link(.admin), try await link(.admin))
+            let (browser, other) = (desk.browser(), desk.browser())
+            #expect(try await browser.get(used).status == 303)
+            #expect(try await other.get(othersUsed).status == 303)
+            let portal = try await desk.browser(of: partner)
+            let id = try #require(office.keyIDs[.operator])
+            #expect(try await office.call(.delete, "/operators/\(id)").status == 204)
+            #expect(try await desk.browser().get(unused).status == 401)
+            #expect(try await browser.get("/").status == 401)
+            #expect(try await desk.browser().get(othersUnused).status == 303)
+            for browser in [other, portal] { #expect(try await browser.get("/").status == 200) }
+            let entry = try await office.store.auditEntries(after: 0, limit: 99).first { $0.action == "operator.revoke" }
+            #expect(entry?.details.hasSuffix("its sign-ins, its unused launch links and the sign-ins by its links ended with it.") == true)
+        }
+    }
+
+    @Test("by a link of a key that expires lasts no longer than the key")
+    func expiringMaker() async throws {
+        try await withPageDesk { desk in
+            let (office, environment) = (desk.office, desk.environment)
+            let partner = try await office.partner()
+            let (key, _) = try await OperatorKeys.issue(
+                name: "Short", role: .operator, expiresAt: office.clock.now.addingTimeInterval(300), store: office.store,
+                keyRing: environment.keyRing, random: environment.random, time: environment.time)
+            func link() async throws -> String {
+                let maker = Initiator.operator(key.id, name: key.name, address: nil)
+                return try #require(URL(string: try await LaunchLinks.make(for: partner.id, by: maker, environment).url)).relativeTarget
+            }
+            let (used, unused) = (try await link(), try await link())
+            let browser = desk.browser()
+            #expect(try await browser.get(used).status == 303)
+            office.clock.turn(.seconds(299))
+            #expect(try await browser.get("/").status == 200)
+            office.clock.turn(.seconds(1))
+            #expect(try await browser.get("/").status == 401)
+            #expect(try await desk.browser().get(unused).status == 401)
+        }
+    }
+
     @Test("renames the partner when the portal has another name for it")
     func rename() async throws {
         try await withPageDesk { desk in

@@ -136,6 +136,7 @@ struct LaunchTokenTests {
         let payload = LaunchPayload(
             sub: "msp-1", name: nil, exp: Self.now.timeIntervalSince1970 + 60, nbf: nil, jti: "j", iss: nil, aud: nil)
         let (first, second, encryption) = (ES256PrivateKey(), ES256PrivateKey(), ES256PrivateKey())
+        let (verifying, wrapping) = (ES256PrivateKey(), ES256PrivateKey())
         let rsa = try Insecure.RSA.PrivateKey(backing: _RSA.Signing.PrivateKey(keySize: .bits2048))
         func coordinates(_ key: ES256PrivateKey) throws -> String {
             let raw = try P256.Signing.PublicKey(pemRepresentation: key.publicKey.pemRepresentation).rawRepresentation
@@ -146,15 +147,19 @@ struct LaunchTokenTests {
             {"keys":[{"kty":"EC","crv":"P-256","kid":"1","use":"sig","alg":"ES256",\(try coordinates(first))},
             {"kty":"EC","crv":"P-256",\(try coordinates(second))},
             {"kty":"EC","crv":"P-256","use":"enc",\(try coordinates(encryption))},
+            {"kty":"EC","crv":"P-256","key_ops":["verify"],\(try coordinates(verifying))},
+            {"kty":"EC","crv":"P-256","key_ops":["deriveKey","wrapKey"],\(try coordinates(wrapping))},
             {"kty":"RSA","n":"\(Self.base64URL(numbers.modulus))","e":"\(Self.base64URL(numbers.publicExponent))"},
             {"kty":"OKP","crv":"Ed25519","x":"AAAA"}]}
             """
         let keys = try LaunchKeys(sharedSecrets: [], keySet: set)
-        for key in [first, second] {
+        for key in [first, second, verifying] {
             #expect(await Self.refusal(try await JWTKeyCollection().add(ecdsa: key).sign(payload), keys) == nil)
         }
         #expect(await Self.refusal(try await JWTKeyCollection().add(rsa: rsa, digestAlgorithm: .sha256).sign(payload), keys) == nil)
-        #expect(await Self.refusal(try await JWTKeyCollection().add(ecdsa: encryption).sign(payload), keys) != nil)
+        for key in [encryption, wrapping] {
+            #expect(await Self.refusal(try await JWTKeyCollection().add(ecdsa: key).sign(payload), keys) != nil)
+        }
         #expect(await Self.refusal(try Self.token(Claims()), keys)?.contains("no key is configured") == true)
     }
 

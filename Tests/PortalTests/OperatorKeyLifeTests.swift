@@ -93,7 +93,8 @@ struct OperatorKeyLifeTests {
                     random: office.environment.random, time: office.environment.time)
                 func revoke(_ id: OperatorKeyID) async -> IntegrationError? {
                     do throws(IntegrationError) {
-                        try await OperatorKeys.revoke(id, store: office.store, time: office.environment.time)
+                        try await OperatorKeys.revoke(
+                            id, store: office.store, keyRing: office.environment.keyRing, time: office.environment.time)
                         return nil
                     } catch {
                         return error
@@ -118,7 +119,7 @@ struct OperatorKeyLifeTests {
         try await withAdminOffice { office in
             _ = try await ConsoleBrowser(office, as: .viewer)
             let id = try #require(office.keyIDs[.viewer])
-            try await OperatorKeys.revoke(id, store: office.store, time: office.environment.time)
+            try await OperatorKeys.revoke(id, store: office.store, keyRing: office.environment.keyRing, time: office.environment.time)
             #expect(try await office.store.rawTexts("SELECT token_hash AS text FROM web_session").isEmpty)
         }
     }

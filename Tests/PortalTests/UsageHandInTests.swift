@@ -54,6 +54,19 @@ struct UsageHandInTests {
         }
     }
 
+    @Test("is refused when a name or an id of it would turn or hide text, with the character")
+    func unshowable() async throws {
+        try await withOffice { office, partner in
+            let path = "/partners/\(partner.id)/usage"
+            for (before, after) in [(#""name": "A""#, #""name": "a\u202eb""#), (#""id": "c1""#, #""id": "c\u200b1""#)] {
+                let answer = try await put(office, path, Self.snapshot.replacing(before, with: after))
+                #expect(answer.status == 400 && answer.text.contains("holds the character U+20"), "\(answer.text)")
+            }
+            #expect(try await put(office, path + "/file", "account_id,account_name,service,count\nc1,A\u{FEFF}B,Seats,1\n").status == 400)
+            #expect(try await office.call(.get, path, as: .viewer).status == 404)
+        }
+    }
+
     @Test("at once under one key is one delivery")
     func together() async throws {
         try await withOffice { office, partner in

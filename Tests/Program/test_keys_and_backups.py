@@ -60,8 +60,9 @@ def test_the_doctor_finds_nothing_beside_the_running_service_and_after_it(instal
         assert answer.returncode == 0, answer.stdout + answer.stderr
         lines = answer.stdout.splitlines()
         assert [line.split(":")[0] for line in lines] == [
-            "ok    integrity", "ok    references", "ok    migrations", "ok    audit trail", "ok    operator keys", "ok    stored secrets"]
-        assert "3 open with data key dek_" in lines[5]
+            "ok    integrity", "ok    references", "ok    migrations", "ok    audit trail", "ok    operator keys",
+            "ok    rows that let in", "ok    stored secrets"]
+        assert "3 open with data key dek_" in lines[6]
         if service.process.poll() is None:
             assert service.signal(signal.SIGTERM) == 0
 
@@ -104,6 +105,15 @@ def test_the_doctor_names_what_was_altered_removed_moved_or_locked_away(installa
             "is not as it was issued. Entry 1 of the audit trail says: Issued key opr_",
         ),
         ("DELETE FROM data_key", "No data key is in use, and 5 stored secrets are sealed with dek_"),
+        (
+            f"UPDATE partner SET vendor_reference = vendor_reference || 'x' WHERE id = '{first['id']}'",
+            f"The row of partner {first['id']} was put in or altered by somebody without the master key",
+        ),
+        (
+            "INSERT INTO web_session (token_hash, partner_id, may_change, created_at, last_seen_at, expires_at, proof) "
+            f"VALUES ('{'0' * 64}', '{second['id']}', 1, 1, 1, 9999999999999, '')",
+            f"The row of a session of partner {second['id']} was put in or altered",
+        ),
     ]:
         again()
         if "TRIGGER" in statement:
@@ -114,7 +124,8 @@ def test_the_doctor_names_what_was_altered_removed_moved_or_locked_away(installa
             tampered(installation, statement)
         answer = doctor(installation)
         assert answer.returncode == 1 and words in answer.stdout, (statement, answer.stdout)
-        assert answer.stdout.count("FAULT") == 1
+        # A key that is altered fits neither the trail nor its proof.
+        assert answer.stdout.count("FAULT") == (2 if "operator_key" in statement else 1)
 
     # A trail that was chained anew is whole in itself; only a head noted elsewhere gives it away.
     again()
@@ -254,7 +265,11 @@ def test_a_restore_refuses_what_would_surprise(installation, tmp_path):
     partner = "SELECT partner_id FROM connection"
     closed = changed("closed.sqlite", f"UPDATE vendor_credential SET sealed_fields = zeroblob(90) WHERE partner_id = ({partner})")
     refused(closed, "vendor_credential.sealed_fields of par_")
-    refused(changed("keyless.sqlite", "DELETE FROM data_key"), "No data key is in use", "--with-closed-secrets")
+    keyless = changed("keyless.sqlite", "DELETE FROM data_key")
+    for flags in [(), ("--with-closed-secrets",)]:
+        refused(keyless, "No data key is in use", *flags)
+        refused(keyless, "with --with-closed-secrets neither. Restore another backup.", *flags)
+    refused(changed("swapped.sqlite", "UPDATE partner SET vendor_reference = 'x'"), "was put in or altered", "--with-closed-secrets")
     refused(
         changed("revived.sqlite", "UPDATE operator_key SET role = 'admin', name = 'X'"), "is not as it was issued", "--with-closed-secrets")
     other_key = base64.b64encode(os.urandom(32)).decode()
@@ -300,6 +315,58 @@ def test_a_backup_leaves_nothing_behind_when_its_reader_ends_early(installation,
     assert list(temporary.iterdir()) == []
 
 
+def cut_off(source: pathlib.Path, directory: pathlib.Path, mode: str):
+    """A copy of a database as a kill in the middle of a write leaves it."""
+    directory.mkdir(exist_ok=True)
+    connection = sqlite3.connect(source, isolation_level=None)
+    connection.execute(f"PRAGMA journal_mode = {mode}")
+    connection.execute("PRAGMA cache_size = 2")
+    connection.execute("BEGIN IMMEDIATE")
+    connection.execute("CREATE TABLE cut AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) SELECT i FROM n")
+    connection.execute("UPDATE partner SET name = 'cut off'")
+    for suffix in ("", "-journal", "-wal"):
+        if pathlib.Path(f"{source}{suffix}").exists():
+            shutil.copy(f"{source}{suffix}", directory / f"perch.sqlite{suffix}")
+    connection.rollback()
+    connection.close()
+
+
+def test_the_doctor_says_what_to_do_about_a_write_that_was_cut_off(installation, tmp_path):
+    service = installation.start()
+    installation.connected_partner(service, "Alpha IT")
+    backup = tmp_path / "backup.sqlite"
+    assert run(installation, "database", "backup", str(backup)).returncode == 0
+    service.signal(signal.SIGTERM)
+    for mode in ("DELETE", "WAL"):
+        copy = tmp_path / mode
+        shutil.copytree(installation.directory / "data", copy)
+        cut_off(database(installation), copy, mode)
+        assert ((copy / "perch.sqlite-journal").stat().st_size if mode == "DELETE" else (copy / "perch.sqlite-wal").stat().st_size) > 0
+        settings = {"PERCH_DATA_DIRECTORY": str(copy)}
+        answer = perch("doctor", directory=tmp_path, **settings)
+        if mode == "DELETE":
+            assert answer.returncode != 0 and "readonly" not in answer.stdout + answer.stderr
+            assert "Start the service once, or run `perch operators list`" in answer.stdout + answer.stderr, answer.stderr
+            assert perch("operators", "list", directory=tmp_path, **settings).returncode == 0
+            answer = perch("doctor", directory=tmp_path, **settings)
+        assert answer.returncode == 0, answer.stdout + answer.stderr
+        assert "Alpha IT" in perch("partners", directory=tmp_path, **settings).stdout
+
+    # What a restore leaves is written to like what a service leaves, and a journal of the database before undoes nothing in it.
+    target = tmp_path / "target"
+    shutil.copytree(installation.directory / "data", target)
+    cut_off(database(installation), target, "DELETE")
+    (target / "perch.sqlite").write_bytes(b"damaged")
+    settings = {"PERCH_DATA_DIRECTORY": str(target)}
+    answer = perch("database", "restore", str(backup), "--replace", directory=tmp_path, **settings)
+    assert answer.returncode == 0, answer.stderr
+    assert not (target / "perch.sqlite-journal").exists()
+    connection = sqlite3.connect(target / "perch.sqlite")
+    assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    connection.close()
+    assert perch("doctor", directory=tmp_path, **settings).returncode == 0
+
+
 def test_a_backup_of_an_older_schema_is_upgraded_only_when_asked(installation, tmp_path):
     """A database of the schema before this one, made by its own migration files."""
     old = tmp_path / "old.sqlite"
@@ -331,10 +398,27 @@ def test_keys_are_rotated_while_the_service_runs_and_while_it_does_not(installat
     partner, _ = installation.connected_partner(service)
     key_file = installation.directory / "operator.key"
     key_file.write_text(installation.operator_key + "\n")
+    key_file.chmod(0o640)
+    link = installation.directory / "operator.link"
+    link.symlink_to(key_file)
+    for file in (key_file, link):
+        exposed = run(installation, "keys", "rotate", "data", "--url", service.url, "--operator-key-file", str(file))
+        assert exposed.returncode == 2 and "mode 0640" in exposed.stderr and "chmod 600" in exposed.stderr, exposed.stderr
+    key_file.chmod(0o600)
     online = ["--url", service.url, "--operator-key-file", str(key_file)]
     assert run(installation, "keys", "rotate", "data").returncode == 2  # the service has the database
     before = (installation.directory / "data/secret.key").read_text()
 
+    for layer in ("data", "master"):
+        for path in ("/x", "/healthz", "/console/sign-in?"):
+            answer = run(installation, "keys", "rotate", layer, "--url", service.url + path, *online[2:])
+            assert answer.returncode == 2 and "and not as Perch's admin API does" in answer.stderr, answer.stderr
+            assert "<" not in answer.stderr + answer.stdout and answer.stdout == ""
+    wrong = installation.directory / "wrong.key"
+    wrong.touch(0o600)
+    wrong.write_text("opk_wrong")
+    answer = run(installation, "keys", "rotate", "data", "--url", service.url, "--operator-key-file", str(wrong))
+    assert answer.stderr.count("answered 401: Send a valid operator key") == 1 and "{" not in answer.stderr, answer.stderr
     answer = run(installation, "keys", "rotate", "data", *online)
     assert answer.returncode == 0, answer.stderr
     answer = run(installation, "keys", "rotate", "master", "--url", service.url + "/", *online[2:])
@@ -443,12 +527,12 @@ def test_an_operator_key_expires(installation):
     assert call("GET", service.url + "/api/v1/partners", headers={"Authorization": "Bearer " + issued.stdout.strip()})[0] == 401
 
 
-def test_hashes_from_before_there_was_a_key_are_keyed_at_the_next_start(installation):
-    plain = hashlib.sha256(installation.operator_key.encode()).hexdigest()
+def test_a_hash_that_somebody_put_in_is_never_keyed(installation):
+    plain = hashlib.sha256(b"opk_mine").hexdigest()
     connection = sqlite3.connect(database(installation))
     connection.execute("UPDATE operator_key SET hash = ?", (plain,))
     connection.commit()
     service = installation.start()
-    assert service.api("GET", "/partners")["items"] == []
-    assert connection.execute("SELECT hash FROM operator_key").fetchone()[0].startswith("h1:")
+    assert call("GET", service.url + "/api/v1/partners", headers={"Authorization": "Bearer opk_mine"})[0] == 401
+    assert connection.execute("SELECT hash FROM operator_key").fetchone()[0] == plain
     connection.close()

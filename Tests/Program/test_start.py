@@ -137,9 +137,35 @@ def test_a_launch_key_file_without_a_public_key(tmp_path):
         complaint = refused(tmp_path, words, PERCH_LAUNCH_PUBLIC_KEY_FILE=str(file))
         assert str(file) in complaint or "Launch key" in words
         assert not any(line in complaint for line in text.splitlines() if line and not line.startswith("-----"))
-    file.write_text("# ours\n" + public + "\n" + public)
+    for text in ["canary " + public, "canary\n" + public, public + "canary\n", public + "canary" + public, public.replace("\n", "\n# ", 1)]:
+        file.write_text(text)
+        complaint = refused(tmp_path, "Launch key 1" if "# " in text else "Take it out", PERCH_LAUNCH_PUBLIC_KEY_FILE=str(file))
+        assert "canary" not in complaint
+    commented = "".join("# " + line + "\n" for line in public.splitlines())
+    file.write_text("# ours\n" + public + "\n" + commented + public)
     complaint = refused(tmp_path, "PERCH_VENDOR_API_KEY", PERCH_LAUNCH_PUBLIC_KEY_FILE=str(file), PERCH_VENDOR_API_KEY="")
     assert "PEM" not in complaint
+
+
+def test_an_address_that_says_more_than_where_something_is_is_refused_and_not_repeated(tmp_path):
+    for setting, value, words in [
+        ("PERCH_MAPPING_URL", "https://user:canary@synthesize.example/{organizationId}", "its value must not hold a user name"),
+        ("PERCH_MAPPING_URL", "https://canary@synthesize.example", "its value must not hold a user name"),
+        ("PERCH_MAPPING_URL", "synthesize.example?key=canary", "its value is not an http or https address"),
+        ("PERCH_FRAME_ANCESTORS", "https://portal.example, https://user:canary@portal.example", "its value must not hold a user name"),
+        ("PERCH_FRAME_ANCESTORS", "https://portal.example?canary", "its value is not a list of origins"),
+        ("PERCH_FRAME_ANCESTORS", "https://portal.example; script-src *", "is not a list of origins"),
+        ("PERCH_VENDOR_HOSTS", "user:canary@vendor.example", "its value must not hold a user name"),
+        ("PERCH_VENDOR_HOSTS", "https://vendor.example", "without scheme and port"),
+        ("PERCH_VENDOR_HOSTS", "vendor.example:443", "without scheme and port"),
+        ("PERCH_SYNTHESIZE_URL", "https://synthesize.example?key=canary", "its value is not an http or https address without a query"),
+        ("PERCH_SYNTHESIZE_URL", "https://synthesize.example#canary", "its value is not an http or https address without a query"),
+    ]:
+        assert "canary" not in refused(tmp_path, f"{setting}: ", words, **{setting: value})
+    # What is meant is taken.
+    refused(
+        tmp_path, "PERCH_VENDOR_API_KEY", PERCH_VENDOR_API_KEY="", PERCH_MAPPING_URL="https://synthesize.example/@map/{organizationId}?a=b",
+        PERCH_FRAME_ANCESTORS="https://portal.example, https://*.portal.example:8443", PERCH_VENDOR_HOSTS="vendor.example, 127.0.0.1, ::1")
 
 
 def test_an_address_with_a_sign_in_in_it_is_refused_and_not_repeated(tmp_path):

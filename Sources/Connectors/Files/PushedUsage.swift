@@ -147,9 +147,8 @@ enum UsageText {
 
     /// What is wrong with an id or a name, as the end of a sentence; nil when nothing is.
     static func problem(_ text: String) -> String? {
-        if text.utf8.contains(0) { return "holds a NUL character" }
         if text.utf8.count > longest { return "is longer than \(longest) bytes" }
-        return nil
+        return text.showingProblem()?.withoutFullStop
     }
 }
 

@@ -18,7 +18,7 @@ extension Request {
     /// The body decoded from JSON (`application/json` or a `+json` type).
     /// - Parameter limit: bytes; 1 MiB unless told.
     /// - Throws: `HTTPError` 415 for another content type, 413 above the limit, 400 with a message that names the
-    ///   field at fault.
+    ///   field at fault, also when it stands twice in one object: readers differ in which they take (RFC 8259 section 4).
     public func json<T: Decodable>(
         _ type: T.Type, upTo limit: Int = 1 << 20, decoder: JSONDecoder = JSONDecoder()
     ) async throws -> T {
@@ -27,11 +27,16 @@ extension Request {
                 .unsupportedMediaType, code: "not-json", message: "Send the body as application/json.")
         }
         let bytes = try await body.collect(upTo: limit)
+        let value: T
         do {
-            return try decoder.decode(type, from: Data(bytes))
+            value = try decoder.decode(type, from: Data(bytes))
         } catch let error as DecodingError {
             throw HTTPError.badRequest("bad-json", error.sentence)
         }
+        if let name = JSONNames.repeated(in: bytes) {
+            throw HTTPError.badRequest("bad-json", "The body holds the field \(name) twice in one object. Send it once.")
+        }
+        return value
     }
 
     /// Whether the content type is `application/json` or a `+json` type.

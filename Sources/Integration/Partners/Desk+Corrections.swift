@@ -20,6 +20,7 @@ extension Desk {
     ) async throws(IntegrationError) -> Account {
         try Self.requireText(changes.id, "id")
         try Self.requireText(changes.name, "name")
+        try requireShowableText(changes.description, "description", "description", inLines: true)
         try await environment.connection(partner).requireConnected()
         try await audit("account.correct", partner, by: initiator, id)
         try await ask(partner) { client throws(SynthesizeError) in try await client.updateAccount(id, changes) }
@@ -45,6 +46,9 @@ extension Desk {
         _ id: String, _ changes: ServiceChanges, by initiator: Initiator
     ) async throws(IntegrationError) -> Service {
         try Self.requireText(changes.name, "name")
+        try requireShowableText(changes.description, "description", "description", inLines: true)
+        try requireShowableText(changes.supportArticle, "supportArticle", "support article")
+        try requireShowableText(changes.supportContact, "supportContact", "support contact")
         let before = try await services().first { $0.id == id }
         let partner = try await anyConnectedPartner()
         try await audit("service.update", nil, by: initiator, id)
@@ -68,7 +72,9 @@ extension Desk {
 
     /// Synthesize would take an empty id or name, and nothing could ever name that thing again.
     private static func requireText(_ text: String?, _ field: String) throws(IntegrationError) {
-        guard let text, text.trimmingWhitespace().isEmpty else { return }
+        guard let text else { return }
+        try requireShowableText(text, field, field)
+        guard text.trimmingWhitespace().isEmpty else { return }
         throw IntegrationError(code: .invalidInput, message: "The \(field) must not be empty. Nothing was changed.", field: field)
     }
 

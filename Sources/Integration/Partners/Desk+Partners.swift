@@ -1,5 +1,6 @@
 import Connectors
 import Foundation
+import Secrets
 import Store
 
 /// One partner with its health, for lists.
@@ -28,7 +29,8 @@ extension Desk {
         if !displayName.isEmpty { try Self.requireShowable(displayName, "name", "name") }
         let partner = Partner(
             id: PartnerID(environment.random.identifier(prefix: "par_")), vendorReference: reference,
-            name: displayName.isEmpty ? reference : displayName, timeZone: zone, createdAt: environment.time.now())
+            name: displayName.isEmpty ? reference : displayName, timeZone: zone, createdAt: environment.time.now()
+        ).proven(by: environment.keyRing)
         try await audited("partner.create", partner.id, by: initiator, partner.name) { () async throws(IntegrationError) in
             do throws(StoreError) {
                 try await store.createPartner(partner)
@@ -43,10 +45,10 @@ extension Desk {
 
     /// SQLite would end a text at a NUL, and no page can show a longer name.
     private static func requireShowable(_ text: String, _ field: String, _ label: String) throws(IntegrationError) {
-        guard (1...200).contains(text.count), text.isShowable else {
-            throw IntegrationError(
-                code: .invalidInput, message: "The \(label) must have 1 to 200 characters and no control characters.", field: field)
+        guard (1...200).contains(text.count) else {
+            throw IntegrationError(code: .invalidInput, message: "The \(label) must have 1 to 200 characters.", field: field)
         }
+        try requireShowableText(text, field, label)
     }
 
     /// - Throws: `notFound`.
@@ -75,20 +77,13 @@ extension Desk {
         // As `createPartner` stores it.
         let vendorReference = given.trimmingWhitespace()
         let name = givenName.map { String($0.showable.trimmingWhitespace().prefix(200)) }
-        let found = try await remember { store throws(StoreError) in
-            try await store.partner(vendorReference: vendorReference)
-        }
-        guard var partner = found else {
+        guard var partner = try await knownPartner(vendorReference) else {
             do {
                 return try await createPartner(
                     vendorReference: vendorReference, name: name ?? vendorReference, timeZone: timeZone, by: .launch)
             } catch {
                 // Two first launches at once: the other one made it.
-                guard error.code == .conflict,
-                    let made = try await remember({ store throws(StoreError) in
-                        try await store.partner(vendorReference: vendorReference)
-                    })
-                else { throw error }
+                guard error.code == .conflict, let made = try await knownPartner(vendorReference) else { throw error }
                 return made
             }
         }
@@ -100,6 +95,16 @@ extension Desk {
             }
         }
         return partner
+    }
+
+    /// The partner that the vendor calls so; nil when there is none.
+    /// - Throws: `secrets` when somebody without the keys gave the reference to this partner: the page would be another's.
+    func knownPartner(_ vendorReference: String) async throws(IntegrationError) -> Partner? {
+        let found = try await remember { store throws(StoreError) in
+            try await store.partner(vendorReference: vendorReference)
+        }
+        try found?.requireProof(environment.keyRing)
+        return found
     }
 
     public func overview(_ id: PartnerID) async throws(IntegrationError) -> PartnerOverview {
@@ -144,6 +149,27 @@ extension Desk {
                 lastSuccessAt: runs.first { $0.state == .succeeded }?.finishedAt,
                 schedule: schedule, failingSchedule: FailingSchedule(streak, schedule))
         }
+    }
+}
+
+/// - Parameter inLines: tabs and line ends are fine, as in a description.
+/// - Throws: `invalidInput` that names the character that nobody would see, or that would turn the text around it.
+func requireShowableText(
+    _ text: String?, _ field: String, _ label: String, inLines: Bool = false
+) throws(IntegrationError) {
+    guard let problem = text?.showingProblem(inLines: inLines) else { return }
+    throw IntegrationError(code: .invalidInput, message: "The \(label) \(problem) Nothing was changed.", field: field)
+}
+
+extension Partner {
+    /// - Throws: `secrets` when the vendor's reference is not the one that Perch wrote.
+    func requireProof(_ keyRing: KeyRing) throws(IntegrationError) {
+        guard !isProven(by: keyRing) else { return }
+        throw IntegrationError(
+            code: .secrets,
+            message:
+                "The vendor's reference of partner \(id) was altered in the database by somebody without the master key, so nothing is "
+                + "opened or fetched by it. `perch doctor` names what was altered; restore a backup from before.")
     }
 }
 

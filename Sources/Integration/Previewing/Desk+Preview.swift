@@ -21,9 +21,7 @@ extension Desk {
     public func previewSync(
         vendorReference: String, fields: [String: String]
     ) async throws(IntegrationError) -> UsagePreview {
-        let partner = try await remember { store throws(StoreError) in
-            try await store.partner(vendorReference: vendorReference)
-        }
+        let partner = try await knownPartner(vendorReference)
         do {
             let credential = try environment.connector.credential(from: fields)
             var request = FetchRequest(credential: credential, partner: vendorReference)

@@ -82,6 +82,7 @@ public struct LaunchKeys: Sendable {
     private struct WebKey: Decodable {
         var kty: String
         var use: String?
+        var keyOps: [String]?
         var alg: String?
         var crv: String?
         var n: String?
@@ -91,6 +92,14 @@ public struct LaunchKeys: Sendable {
         /// Parts of a private or a shared key, which have no place in a set of public ones.
         var d: String?
         var k: String?
+
+        enum CodingKeys: String, CodingKey {
+            case kty, use, alg, crv, n, e, x, y, d, k
+            case keyOps = "key_ops"
+        }
+
+        /// What it is for, by either way to say so (RFC 7517 sections 4.2 and 4.3).
+        var verifies: Bool { use ?? "sig" == "sig" && keyOps?.contains("verify") ?? true }
     }
 
     private struct WebKeySet: Decodable {
@@ -110,9 +119,11 @@ public struct LaunchKeys: Sendable {
                 .launchKeyInvalid, "The launch key set holds a private key. Perch needs the public ones only; keep that key in your portal."
             )
         }
-        let usable = set.keys.filter { ["RSA", "EC"].contains($0.kty) && $0.use ?? "sig" == "sig" }
+        let usable = set.keys.filter { ["RSA", "EC"].contains($0.kty) && $0.verifies }
         guard !usable.isEmpty else {
-            throw PortalError(.launchKeyInvalid, "The launch key set holds no RSA or EC key for signatures.")
+            throw PortalError(
+                .launchKeyInvalid,
+                "The launch key set holds no RSA or EC key for signatures: use is sig or missing, key_ops has verify or is missing.")
         }
         return usable
     }

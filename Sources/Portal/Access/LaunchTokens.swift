@@ -1,3 +1,4 @@
+import Connectors
 import Foundation
 import JWTKit
 import Secrets
@@ -114,6 +115,10 @@ public enum LaunchTokens {
         guard isUsable(payload.sub), isUsable(payload.jti), name.isEmpty || isUsable(name), payload.role.map(isUsable) ?? true else {
             throw refused("its sub, jti, name or role is empty, longer than \(longestText) bytes, or has control characters")
         }
+        // What a name has of the kind is left out; an id without it would be another.
+        for (claim, text) in [("sub", payload.sub), ("role", payload.role ?? "")] {
+            if let problem = text.showingProblem() { throw refused("its \(claim) \(problem)") }
+        }
         return LaunchClaims(
             vendorReference: payload.sub, name: name.isEmpty ? nil : name, tokenID: payload.jti,
             // Remembered as used for as long as it would be taken.
@@ -128,7 +133,7 @@ public enum LaunchTokens {
     }
 
     private static func refused(_ reason: String) -> PortalError {
-        PortalError(.launchRefused, "The launch token was refused: \(reason).")
+        PortalError(.launchRefused, "The launch token was refused: \(reason)\(reason.hasSuffix(".") ? "" : ".")")
     }
 }
 

@@ -1,6 +1,7 @@
 import Foundation
 import HTTPClient
 import HTTPServer
+import Logging
 import Secrets
 import Store
 
@@ -20,9 +21,27 @@ extension SessionSubject {
     }
 }
 
-/// Browser sessions: a random token in a cookie, its hash in the store, an idle and an absolute limit (ASVS 7.2, 7.3).
+/// The session of a browser, and the token that every form in it carries.
+@dynamicMemberLookup
+struct BrowserSession: Sendable {
+    let stored: WebSession
+    /// Made of the cookie's token (ASVS 3.5.1): the store does not have it.
+    let csrfToken: String
+
+    init(_ stored: WebSession, token: Secret) {
+        self.stored = stored
+        csrfToken = TokenHash.derived(from: token, for: "perch form 1")
+    }
+
+    subscript<Value>(dynamicMember member: KeyPath<WebSession, Value>) -> Value { stored[keyPath: member] }
+}
+
+/// Browser sessions: a random token in a cookie, its hash in the store, an idle and an absolute limit (ASVS 7.2, 7.3). The row carries a
+/// proof that Perch wrote it: one that somebody put into the database opens nothing.
 struct Sessions: Sendable {
     let store: any AccessStore
+    let keyRing: KeyRing
+    let logger: Logger
     let time: TimeSource
     let random: RandomSource
     let idle: Duration
@@ -36,6 +55,8 @@ struct Sessions: Sendable {
 
     init(_ environment: PortalEnvironment) {
         store = environment.store
+        keyRing = environment.keyRing
+        logger = environment.logger
         time = environment.time
         random = environment.random
         idle = environment.settings.sessionIdle
@@ -47,38 +68,63 @@ struct Sessions: Sendable {
     /// Begins a session and ends the one that the browser had, so that a token known before sign-in is worth nothing after
     /// it (ASVS 7.2.4).
     /// - Returns: the cookie for the answer.
-    func open(
-        _ subject: SessionSubject, mayChange: Bool = true, replacing request: Request
-    ) async throws(StoreError) -> ResponseCookie {
+    func open(_ subject: SessionSubject, replacing request: Request) async throws(StoreError) -> ResponseCookie {
         let now = time.now()
         let token = random.token()
-        try await store.insertSession(
-            WebSession(
-                tokenHash: TokenHash.sha256(token), subject: subject, csrfToken: random.token(), createdAt: now,
-                lastSeenAt: now, expiresAt: now.addingTimeInterval(lifetime.seconds), mayChange: mayChange))
-        try await delete(subject.kind, of: request)
+        let session = WebSession(
+            tokenHash: TokenHash.sha256(token), subject: subject, createdAt: now, lastSeenAt: now,
+            expiresAt: now.addingTimeInterval(lifetime.seconds))
+        _ = try await open(session, with: nil, replacing: request)
         return cookie(subject.kind, value: token)
     }
 
+    /// The same for a partner's user who was launched; the pass is used up in the same transaction.
+    /// - Returns: nil when the pass was used before.
+    func open(_ entry: LaunchEntry, replacing request: Request) async throws(StoreError) -> ResponseCookie? {
+        let now = time.now()
+        let token = random.token()
+        let end = now.addingTimeInterval(lifetime.seconds)
+        let session = WebSession(
+            tokenHash: TokenHash.sha256(token), subject: .partner(entry.partner), launchedBy: entry.launchedBy, createdAt: now,
+            lastSeenAt: now, expiresAt: min(end, entry.notAfter ?? end), mayChange: entry.mayChange)
+        guard try await open(session, with: entry.pass, replacing: request) else { return nil }
+        return cookie(.partner, value: token)
+    }
+
+    private func open(
+        _ session: WebSession, with pass: LaunchPass?, replacing request: Request
+    ) async throws(StoreError) -> Bool {
+        let replaced = token(session.subject.kind, of: request).map { TokenHash.sha256($0.reveal()) }
+        return try await store.openSession(session.proven(by: keyRing), with: pass, replacing: replaced)
+    }
+
     /// The browser's session of that kind, nil when there is none, or it has ended.
-    func current(_ kind: SessionKind, of request: Request) async throws(StoreError) -> WebSession? {
-        guard let token = request.cookie(name(kind)), !token.isEmpty,
-            let session = try await store.session(tokenHash: TokenHash.sha256(token)), session.subject.kind == kind
+    func current(_ kind: SessionKind, of request: Request) async throws(StoreError) -> BrowserSession? {
+        guard let token = token(kind, of: request),
+            var session = try await store.session(tokenHash: TokenHash.sha256(token.reveal())), session.subject.kind == kind
         else { return nil }
+        guard session.isProven(by: keyRing) else {
+            logger.error(
+                "A session that was put in or altered behind Perch's back was refused; `perch doctor` names it",
+                metadata: ["subject": "\(session.subject)"])
+            return nil
+        }
         let now = time.now()
         guard Self.isAlive(session, at: now, idle: idle) else {
             try await store.deleteSession(tokenHash: session.tokenHash)
             return nil
         }
         if now.timeIntervalSince(session.lastSeenAt) >= Self.touchInterval.seconds {
-            try await store.touchSession(tokenHash: session.tokenHash, at: now)
+            session.lastSeenAt = now
+            session = session.proven(by: keyRing)
+            try await store.touchSession(session)
         }
-        return session
+        return BrowserSession(session, token: token)
     }
 
     /// Whether a session that was read before is neither ended nor over by now. Looking is no use of it.
     func isOpen(_ session: WebSession) async throws(StoreError) -> Bool {
-        guard let present = try await store.session(tokenHash: session.tokenHash) else { return false }
+        guard let present = try await store.session(tokenHash: session.tokenHash), present.isProven(by: keyRing) else { return false }
         return Self.isAlive(present, at: time.now(), idle: idle)
     }
 
@@ -106,8 +152,12 @@ struct Sessions: Sendable {
     }
 
     private func delete(_ kind: SessionKind, of request: Request) async throws(StoreError) {
-        guard let token = request.cookie(name(kind)), !token.isEmpty else { return }
-        try await store.deleteSession(tokenHash: TokenHash.sha256(token))
+        guard let token = token(kind, of: request) else { return }
+        try await store.deleteSession(tokenHash: TokenHash.sha256(token.reveal()))
+    }
+
+    private func token(_ kind: SessionKind, of request: Request) -> Secret? {
+        request.cookie(name(kind)).flatMap { $0.isEmpty ? nil : Secret($0) }
     }
 
     private func cookie(_ kind: SessionKind, value: String) -> ResponseCookie {

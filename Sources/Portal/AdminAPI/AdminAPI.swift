@@ -28,6 +28,8 @@ struct AdminRoute: Sendable {
     }
 
     static let paging: Set<String> = ["cursor", "limit"]
+    /// Filters that take several values, each under the name.
+    fileprivate static let repeatable: Set<String> = ["state"]
 }
 
 /// The vendor's way in for programs: `/api/v1`, JSON, Bearer operator keys. Described by `Public/openapi.yaml`.
@@ -46,7 +48,7 @@ func addAdminRoutes(to router: inout Router, _ environment: PortalEnvironment) {
         router.on(route.method, AdminAPI.prefix + route.path) { request in
             do {
                 let key = try await authentication.key(for: request)
-                try authentication.require(route.role, of: key)
+                try await authentication.require(route.role, of: key, for: route, from: request.remoteAddress.host)
                 try route.checkQuery(of: request)
                 if !route.takesBody { try await request.requireNoBody() }
                 var response = try await route.respond(AdminCall(request: request, key: key, environment: environment))
@@ -74,6 +76,9 @@ extension AdminRoute {
         for (name, _) in request.query.pairs where !query.contains(name) {
             let known = query.isEmpty ? "none" : query.sorted().joined(separator: ", ")
             throw invalidInput("The query parameter '\(name)' is not known here. Known: \(known).", field: name)
+        }
+        for name in query.subtracting(Self.repeatable) where request.query.all(name).count > 1 {
+            throw invalidInput("The query parameter '\(name)' stands there twice. Send it once.", field: name)
         }
     }
 }

@@ -19,18 +19,26 @@ enum LaunchLinks {
         let now = environment.time.now()
         let expiresAt = now.addingTimeInterval(lifetime.seconds)
         let token = environment.random.token(bytes: 32)
+        let link = LaunchLink(
+            tokenHash: TokenHash.sha256(token), partnerID: partner, madeBy: initiator.operatorKey, expiresAt: expiresAt
+        ).proven(by: environment.keyRing)
         do {
             try await environment.store.audited(
                 AuditEntry(
                     at: now, actor: initiator.actor, action: "launchLink.make", partnerID: partner,
                     address: initiator.address, details: "works once, until \(AdminJSON.instant(expiresAt))")
             ) { () async throws(StoreError) in
-                try await environment.store.insertLaunchLink(
-                    tokenHash: TokenHash.sha256(token), partner: partner, expiresAt: expiresAt)
+                try await environment.store.insertLaunchLink(link)
             }
         } catch {
             throw IntegrationError(code: .store, message: error.message)
         }
         return (environment.settings.publicURL + "/launch?link=" + token, expiresAt)
+    }
+}
+
+extension Initiator {
+    fileprivate var operatorKey: OperatorKeyID? {
+        if case .operator(let id, _, _) = self { id } else { nil }
     }
 }

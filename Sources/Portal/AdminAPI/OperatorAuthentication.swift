@@ -39,10 +39,10 @@ struct OperatorAuthentication: Sendable {
         let now = environment.time.now()
         let hashing = try await environment.accessGuard.operatorKeyHash(store, environment.keyRing, environment.random)
         let found = try await store.operatorKey(hash: hashing.hash(token))
-        guard let key = found, key.isUsable(at: now) else {
+        guard let key = found, key.isProven(by: environment.keyRing), key.isUsable(at: now) else {
             try environment.accessGuard.countWrong(token, from: address, at: now)
             logger.warning("An operator key was refused", metadata: ["address": "\(address)"])
-            let reason = found.map { $0.revokedAt == nil ? "it has expired" : "it was revoked" } ?? "it is not known"
+            let reason = reason(found)
             try await store.appendAudit(
                 AuditEntry(
                     at: now, actor: found.map { "operator:\($0.id)" } ?? "unknown", action: "operatorKey.refused", partnerID: nil,
@@ -60,9 +60,16 @@ struct OperatorAuthentication: Sendable {
         return key
     }
 
-    /// - Throws: `HTTPError` 403.
-    func require(_ role: OperatorRole, of key: OperatorKey) throws(HTTPError) {
+    private func reason(_ found: OperatorKey?) -> String {
+        guard let found else { return "it is not known" }
+        guard found.isProven(by: environment.keyRing) else { return "its row was altered behind Perch's back; `perch doctor` names it" }
+        return found.revokedAt == nil ? "it has expired" : "it was revoked"
+    }
+
+    /// - Throws: `HTTPError` 403, which goes into the trail (ASVS 16.3.2) unless its address has filled it with refusals already.
+    func require(_ role: OperatorRole, of key: OperatorKey, for call: AdminRoute, from address: String) async throws {
         guard key.role < role else { return }
+        try await environment.noteRefusal(of: key, from: address, "\(call.method.rawValue) \(AdminAPI.prefix)\(call.path)", needing: role)
         throw HTTPError(
             .forbidden, code: "role-too-low",
             message: "This needs an operator key with the role \(role.rawValue); yours is \(key.role.rawValue).",
@@ -83,5 +90,17 @@ struct OperatorAuthentication: Sendable {
             .unauthorized, code: "operator-key-needed",
             message: "Send a valid operator key as 'Authorization: Bearer opk_...'.",
             headerFields: [.wwwAuthenticate: challenge])
+    }
+}
+
+extension PortalEnvironment {
+    /// An operator asked for what the role of the key does not allow.
+    func noteRefusal(of key: OperatorKey, from address: String, _ place: String, needing role: OperatorRole) async throws(StoreError) {
+        let now = time.now()
+        guard accessGuard.isWorthAnEntry("role", from: address, at: now) else { return }
+        try await store.appendAudit(
+            AuditEntry(
+                at: now, actor: "operator:\(key.id)", action: "access.refused", partnerID: nil, address: address,
+                details: "\(place) needs the role \(role.rawValue); the key has the role \(key.role.rawValue)."))
     }
 }

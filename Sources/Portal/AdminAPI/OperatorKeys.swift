@@ -1,3 +1,4 @@
+import Connectors
 import Foundation
 import HTTPClient
 import Integration
@@ -21,9 +22,10 @@ public enum OperatorKeys {
         time: TimeSource, by initiator: Initiator = .commandLine
     ) async throws(IntegrationError) -> (OperatorKey, Secret) {
         let name = name.trimmingCharacters(in: .whitespacesAndNewlines)
-        guard (1...longestName).contains(name.count), name.isShowable else {
-            throw invalidInput("The name must have 1 to \(longestName) characters and no control characters.", field: "name")
+        guard (1...longestName).contains(name.count) else {
+            throw invalidInput("The name must have 1 to \(longestName) characters.", field: "name")
         }
+        if let problem = name.showingProblem() { throw invalidInput("The name \(problem)", field: "name") }
         if let expiresAt, expiresAt <= time.now() {
             throw invalidInput("The key would expire before it is made. Give an instant in the future.", field: "expiresAt")
         }
@@ -35,45 +37,58 @@ public enum OperatorKeys {
             throw IntegrationError(code: error is StoreError ? .store : .secrets, message: message)
         }
         let secret = Secret("opk_" + random.token(bytes: 32))
+        let now = time.now()
         let key = OperatorKey(
             id: OperatorKeyID(random.identifier(prefix: "opr_")), name: name, role: role,
-            hash: hashing.hash(secret), createdAt: time.now(), expiresAt: expiresAt)
-        let entry = key.issue(by: initiator.actor, from: initiator.address, at: time.now())
+            hash: hashing.hash(secret), createdAt: now, expiresAt: expiresAt
+        ).proven(by: keyRing)
+        let entry = key.issue(by: initiator.actor, from: initiator.address, at: now)
         try await remember { () throws(StoreError) in
             try await store.audited(entry) { () async throws(StoreError) in try await store.insertOperatorKey(key) }
         }
         return (key, secret)
     }
 
-    /// Revokes a key from this moment on. A key that is revoked already stays as it is.
-    /// - Throws: `notFound`; `conflict` for the last admin key in use, without which nobody could make another; `store`.
+    /// Revokes a key from this moment on, and with it ends its sign-ins, its unused launch links and the sign-ins by its links. A key that
+    /// is revoked already stays as it is.
+    /// - Parameter evenIfLastLasting: also when every other admin key expires.
+    /// - Throws: `notFound`; `conflict` for the last admin key in use, or the last one without an end, after which nobody could make
+    ///   another; `store`.
     public static func revoke(
-        _ id: OperatorKeyID, store: any Store, time: TimeSource, by initiator: Initiator = .commandLine
+        _ id: OperatorKeyID, evenIfLastLasting: Bool = false, store: any Store, keyRing: KeyRing, time: TimeSource,
+        by initiator: Initiator = .commandLine
     ) async throws(IntegrationError) {
         guard let key = try await remember({ () throws(StoreError) in try await store.operatorKey(id) }) else {
             throw IntegrationError(code: .notFound, message: "There is no operator key \(id).")
         }
         guard key.revokedAt == nil else { return }
         let now = time.now()
+        var ended = key
+        ended.revokedAt = now
+        let revoked = ended.proven(by: keyRing)
         let entry = key.revocation(by: initiator.actor, from: initiator.address, at: now)
-        let isRevoked = try await remember { () throws(StoreError) in
+        let outcome = try await remember { () throws(StoreError) in
             try await store.audited(entry) { () async throws(StoreError) in
-                guard try await store.revokeOperatorKey(id, at: now) else { return false }
-                try await store.deleteSessions(of: .operator(id))
-                return true
+                try await store.revokeOperatorKey(revoked, evenIfLastLasting: evenIfLastLasting)
             }
         }
-        guard isRevoked else {
+        switch outcome {
+        case .revoked, .revokedBefore: return
+        case .lastAdmin:
             throw IntegrationError(
                 code: .conflict,
                 message: "This is the last admin key, so it was kept. Issue another admin key, then revoke this one.")
+        case .lastLastingAdmin:
+            throw IntegrationError(
+                code: .conflict,
+                message: "This is the last admin key without an end: when the others have expired, nobody could issue another. It was "
+                    + "kept. Issue one without an end first, or stop the service and say `perch operators revoke \(id) --last-lasting`.")
         }
     }
 
     private static let hashingSetting = "operator_key_hash"
 
-    /// The hashing of this installation's keys. Its own key is made at the first use and kept sealed in the store; keys that were
-    /// stored with a plain hash are stored with a keyed one from then on.
+    /// The hashing of this installation's keys. Its own key is made at the first use and kept sealed in the store.
     /// - Throws: `StoreError`, `SecretsError`.
     static func hashing(store: any Store, keyRing: KeyRing, random: RandomSource) async throws -> KeyedTokenHash {
         let context = SealContext.setting(hashingSetting)
@@ -84,12 +99,17 @@ public enum OperatorKeys {
             sealed = try keyRing.seal(Secret(random.token(bytes: 32)), context, random: random)
             try await store.insertSealedSetting(hashingSetting, sealed)
         }
-        let hashing = KeyedTokenHash(key: try keyRing.open(sealed, context))
+        return KeyedTokenHash(key: try keyRing.open(sealed, context))
+    }
+
+    /// Keys that an older Perch stored with a plain hash get a keyed one. Only before their rows carry proofs: later a plain hash is one
+    /// that somebody put in.
+    static func keyPlainHashes(store: any Store, keyRing: KeyRing, random: RandomSource) async throws {
+        let hashing = try await hashing(store: store, keyRing: keyRing, random: random)
         for key in try await store.operatorKeys() {
             guard let keyed = hashing.keyed(stored: key.hash) else { continue }
             try await store.replaceOperatorKeyHash(key.id, key.hash, with: keyed)
         }
-        return hashing
     }
 
     /// Runs store actions, their errors told as the domain's.

@@ -56,7 +56,7 @@ public func buildApplication(
     do {
         let keyKeeper = KeyKeeper(configuration, dependencies, store)
         let keyRing = try await keyKeeper.openKeyRing()
-        // Keyed hashes in the place of plain ones, and the end of a rotation that was cut off, before anyone can come in.
+        // The key of operator keys' hashes, and the end of a rotation that was cut off, before anyone can come in.
         _ = try await OperatorKeys.hashing(store: store, keyRing: keyRing, random: dependencies.random)
         try await keyKeeper.finishRotation(keyRing)
         let connector = try makeConnector(configuration, dependencies)

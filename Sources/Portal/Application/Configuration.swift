@@ -158,11 +158,19 @@ public struct Configuration: Sendable {
                     + "portal.")
         }
         let end = "-----END PUBLIC KEY-----"
-        let blocks = text.components(separatedBy: end).dropLast()
-        guard !labels.isEmpty, labels.allSatisfy({ $0 == "PUBLIC KEY" }), blocks.count == labels.count else {
+        let keys = text.split(separator: "\n", omittingEmptySubsequences: false).filter { !$0.hasPrefix("#") }.joined(separator: "\n")
+        let pieces = keys.components(separatedBy: end).map { $0.trimmingCharacters(in: .whitespacesAndNewlines) }
+        let blocks = pieces.dropLast()
+        let begun = keys.components(separatedBy: "-----BEGIN ").count - 1
+        guard begun > 0, labels.allSatisfy({ $0 == "PUBLIC KEY" }), blocks.count == begun else {
             throw refused("must hold public keys and nothing else, each a PEM block that begins with -----BEGIN PUBLIC KEY-----.")
         }
-        return blocks.map { $0.trimmingCharacters(in: .whitespacesAndNewlines) + "\n" + end + "\n" }
+        // What stands beside a block may be meant as a key, or to take one out of use.
+        guard pieces.last == "", blocks.allSatisfy({ $0.hasPrefix("-----BEGIN PUBLIC KEY-----") }) else {
+            throw refused(
+                "holds text before, between or behind its public keys. Take it out, or begin its lines with # if it is a comment.")
+        }
+        return blocks.map { $0 + "\n" + end + "\n" }
     }
 
     private static func text(of path: String?, _ setting: Setting) throws(SettingsError) -> String? {

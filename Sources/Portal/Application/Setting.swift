@@ -11,11 +11,17 @@ public struct Setting: Sendable, Hashable {
         case choice([String])
         /// An absolute http or https address without a trailing slash.
         case address
+        /// An http or https address for a browser, with `{organizationId}` in it or not.
+        case pageAddress
         /// In seconds.
         case seconds(ClosedRange<Int>)
         case timeZone
         /// Separated by commas.
         case list
+        /// Origins as `frame-ancestors` takes them (CSP level 3, host-source), separated by commas.
+        case origins
+        /// Names or IP addresses of hosts, separated by commas.
+        case hosts
         /// IP addresses and networks such as `10.0.0.0/8`, separated by commas.
         case networks
         /// The same, for addresses that are connected to: no bits behind a prefix.
@@ -76,7 +82,7 @@ extension Setting {
         "The vendor's half of every token, issued by Gradient. VENDOR_API_KEY without prefix is read too. Required to serve.")
     static let synthesizeURL = Setting("SYNTHESIZE_URL", .address, "https://app.usegradient.com", "Synthesize's base address.")
     static let mappingURL = Setting(
-        "MAPPING_URL", .text, "https://app.usegradient.com/integrations",
+        "MAPPING_URL", .pageAddress, "https://app.usegradient.com/integrations",
         "Where partners map; {organizationId} is replaced.")
     static let callsPerSecond = Setting(
         "CALLS_PER_SECOND", .number(0...10_000), "100",
@@ -101,7 +107,7 @@ extension Setting {
         "USAGE_MAX_AGE_HOURS", .integer(1...8784), "48",
         "Usage handed in longer ago is not sent: a sync fails instead, and what Synthesize has stays.")
     static let vendorHosts = Setting(
-        "VENDOR_HOSTS", .list, nil,
+        "VENDOR_HOSTS", .hosts, nil,
         "Hosts that requests for usage may go to besides those that the definition names, separated by commas: for a stand-in of the "
             + "vendor. Default: none.")
     static let allowPlainHTTP = Setting(
@@ -123,7 +129,7 @@ extension Setting {
         "LAUNCH_CLOCK_SKEW", .seconds(0...300), "30", "How far the portal's clock may be apart from this one.")
     static let defaultTimeZone = Setting("DEFAULT_TIME_ZONE", .timeZone, "UTC", "Time zone of partners that come by a launch.")
     static let frameAncestors = Setting(
-        "FRAME_ANCESTORS", .list, nil, "Origins that may show the pages in a frame, separated by commas. Default: none.")
+        "FRAME_ANCESTORS", .origins, nil, "Origins that may show the pages in a frame, separated by commas. Default: none.")
     static let sessionIdle = Setting("SESSION_IDLE", .seconds(60...86_400), "1800", "A session ends after this time without a request.")
     static let sessionLifetime = Setting("SESSION_LIFETIME", .seconds(60...604_800), "43200", "A session ends after this time.")
     static let zeroCounts = Setting(

@@ -59,8 +59,8 @@ public struct SettingValues: Sendable {
             do throws(SettingsError) {
                 guard let text = try Self.text(setting, layers) else { continue }
                 if let problem = setting.kind.problem(text) {
-                    // An address with a sign-in in it is as secret as the sign-in.
-                    let shown = setting.isSecret || setting.kind.mayHoldSignIn(text) ? "its value" : "\"\(text)\""
+                    // An address with a sign-in or a query in it is as secret as these.
+                    let shown = setting.isSecret || setting.kind.mayHoldSecret(text) ? "its value" : "\"\(text)\""
                     problems.append("\(setting.key): \(shown) \(problem) \(setting.help)")
                 }
                 texts[setting] = text
@@ -128,9 +128,15 @@ public struct SettingValues: Sendable {
 }
 
 extension Setting.Kind {
-    func mayHoldSignIn(_ text: String) -> Bool {
-        if case .address = self { text.contains("@") } else { false }
+    /// Whether an address says more than where something is.
+    func mayHoldSecret(_ text: String) -> Bool {
+        switch self {
+        case .address, .pageAddress, .origins, .hosts: text.contains { "@?#".contains($0) }
+        default: false
+        }
     }
+
+    private static let signInWords = "must not hold a user name or a password."
 
     /// What is wrong with a text of this kind; nil when nothing is.
     func problem(_ text: String) -> String? {
@@ -157,10 +163,28 @@ extension Setting.Kind {
         case .choice(let words):
             guard words.contains(text) else { return "is not one of \(words.joined(separator: ", "))." }
         case .address:
-            guard !mayHoldSignIn(text) else { return "must not hold a user name or a password." }
+            guard !text.contains("@") else { return Self.signInWords }
             guard let components = URLComponents(string: text), ["http", "https"].contains(components.scheme),
                 components.host?.isEmpty == false, !text.hasSuffix("/"), components.query == nil, components.fragment == nil
-            else { return "is not an http or https address without a slash at the end." }
+            else { return "is not an http or https address without a query and without a slash at the end." }
+        case .pageAddress:
+            let components = URLComponents(string: text.replacing("{organizationId}", with: "x"))
+            guard let components, ["http", "https"].contains(components.scheme), components.host?.isEmpty == false else {
+                return "is not an http or https address."
+            }
+            guard components.user == nil, components.password == nil else { return Self.signInWords }
+        case .origins:
+            guard !text.contains("@") else { return Self.signInWords }
+            let isOrigin = { (item: String) in item.wholeMatch(of: /(https?:\/\/)?(\*\.)?[A-Za-z0-9.-]+(:([0-9]{1,5}|\*))?/) != nil }
+            guard text.listItems.allSatisfy(isOrigin) else {
+                return "is not a list of origins such as https://portal.example.com, separated by commas."
+            }
+        case .hosts:
+            guard !text.contains("@") else { return Self.signInWords }
+            let isHost = { (item: String) in item.wholeMatch(of: /[A-Za-z0-9._-]+|[0-9A-Fa-f.]*(:[0-9A-Fa-f.]*){2,8}/) != nil }
+            guard text.listItems.allSatisfy(isHost) else {
+                return "is not a list of names or addresses of hosts, without scheme and port, separated by commas."
+            }
         case .timeZone:
             // UTC needs no look into the time zone database, which costs the idle service 4 MB.
             guard text == "UTC" || TimeZone(identifier: text) != nil else { return "is not a time zone such as Europe/Berlin." }

@@ -8,7 +8,7 @@ import Store
 /// One request of a signed-in operator.
 struct ConsoleVisit: Sendable {
     var request: Request
-    var session: WebSession
+    var session: BrowserSession
     var key: OperatorKey
     var environment: PortalEnvironment
 
@@ -30,7 +30,7 @@ struct ConsoleVisit: Sendable {
         let entered = Secret((form[Self.confirmationField] ?? "").trimmingCharacters(in: .whitespacesAndNewlines))
         let hashing = try await accessGuard.operatorKeyHash(store, environment.keyRing, environment.random)
         if TokenHash.equal(hashing.hash(entered), key.hash) { return }
-        let isOver = accessGuard.countWrongConfirmation(in: session, at: now)
+        let isOver = accessGuard.countWrongConfirmation(in: session.stored, at: now)
         func entry(_ action: String, _ details: String) -> AuditEntry {
             AuditEntry(
                 at: now, actor: initiator.actor, action: action, partnerID: nil, address: initiator.address, details: details)
@@ -129,6 +129,8 @@ struct ConsoleGate: Sendable {
             guard let visit = try await visit(request) else { return .redirect(to: ConsoleSignIn.address) }
             do {
                 guard visit.mayAct(as: route.role) else {
+                    try await environment.noteRefusal(
+                        of: visit.key, from: request.remoteAddress.host, "\(route.method.rawValue) \(route.path)", needing: route.role)
                     throw HTTPError(
                         .forbidden, code: "role-too-low",
                         message: "This needs the role \(route.role.rawValue); your key has the role \(visit.key.role.rawValue).")
@@ -148,7 +150,8 @@ struct ConsoleGate: Sendable {
     private func visit(_ request: Request) async throws -> ConsoleVisit? {
         guard let session = try await sessions.current(.operator, of: request),
             case .operator(let id) = session.subject,
-            let key = try await environment.store.operatorKey(id), key.isUsable(at: environment.time.now())
+            let key = try await environment.store.operatorKey(id), key.isProven(by: environment.keyRing),
+            key.isUsable(at: environment.time.now())
         else { return nil }
         return ConsoleVisit(request: request, session: session, key: key, environment: environment)
     }

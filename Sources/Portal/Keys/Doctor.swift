@@ -19,6 +19,7 @@ public struct Doctor: Sendable {
             let store = try SQLiteStore(readingOnly: configuration.dataDirectory, logger: dependencies.logger)
             var checks = try await store.inspect(migrationsDirectory: configuration.resources.migrationsDirectory)
             if let auditHead { checks.append(try await head(auditHead, store)) }
+            if let proofs = try await proofs(store) { checks.append(proofs) }
             checks.append(await keys(store))
             try await store.close()
             return checks
@@ -40,6 +41,19 @@ public struct Doctor: Sendable {
                 name, "entry \(sequence)", faults: ["Entry \(sequence) is not the one that was noted: the trail was written anew, or cut."])
         }
         return InspectionCheck(name, "entry \(sequence) is the one that was noted")
+    }
+
+    /// Nil when no data key opens, which another check tells.
+    private func proofs(_ store: SQLiteStore) async throws(StoreError) -> InspectionCheck? {
+        let wrapped = try await store.wrappedKeys()
+        let keyRing: KeyRing?
+        do throws(SecretsError) {
+            keyRing = try KeyKeeper.open(wrapped, configuration)
+        } catch {
+            return nil
+        }
+        guard let keyRing else { return nil }
+        return try await store.inspectProofs(keyRing)
     }
 
     /// The master key opens every data key, and every sealed value opens in its own row.

@@ -27,8 +27,9 @@ public struct KeyKeeper: Sendable {
             // A new data key beside secrets that another one sealed would hide that theirs is gone.
             if !wrapped.contains(where: { $0.retiredAt == nil }) { try await requireNothingSealed() }
             let master = try masterKey(for: wrapped)
-            if let keyRing = try KeyRing.open(wrapped, master: master) {
+            if var keyRing = try KeyRing.open(wrapped, master: master) {
                 try await requireSomethingOpens(keyRing, Set(wrapped.map(\.id)))
+                if !keyRing.provesRows { keyRing = try await proveRows(keyRing, wrapped, master) }
                 turn.adopt(master)
                 return keyRing
             }
@@ -43,6 +44,30 @@ public struct KeyKeeper: Sendable {
         } catch {
             throw ApplicationError("\(error)")
         }
+    }
+
+    /// A database from before rows that let in carried proofs: what it holds is believed once, and proven from then on.
+    private func proveRows(_ old: KeyRing, _ wrapped: [WrappedDataKey], _ master: MasterKey) async throws -> KeyRing {
+        try await OperatorKeys.keyPlainHashes(store: store, keyRing: old, random: dependencies.random)
+        let again = try KeyRing.addingRowKey(to: wrapped, master: master, random: dependencies.random)
+        guard let keyRing = try KeyRing.open(again, master: master) else { return old }
+        var partners: [PartnerID: String] = [:]
+        var cursor: PartnerID?
+        while case let page = try await store.partners(after: cursor, limit: 500), let last = page.last {
+            for partner in page { partners[partner.id] = partner.proven(by: keyRing).proof }
+            cursor = last.id
+        }
+        let keys = try await store.operatorKeys().map { ($0.id, $0.proven(by: keyRing).proof) }
+        let proven = partners
+        let entry = AuditEntry(
+            at: dependencies.time.now(), actor: "perch", action: "keys.proveRows", partnerID: nil, address: nil,
+            details:
+                "From now on the rows of \(partners.count) partners and \(keys.count) operator keys carry a proof that Perch wrote them.")
+        try await store.audited(entry) { () async throws(StoreError) in
+            try await store.adoptProofs(again, partners: proven, operatorKeys: Dictionary(uniqueKeysWithValues: keys))
+        }
+        dependencies.logger.notice("\(entry.details)")
+        return keyRing
     }
 
     private func requireNothingSealed() async throws {
@@ -192,7 +217,7 @@ public struct KeyKeeper: Sendable {
             if resumed.resealed > 0 { return resumed }
         }
         let (next, wrapped) = try KeyRing.create(
-            master: presentMasterKey(for: try await store.wrappedKeys()), random: dependencies.random, at: now)
+            master: presentMasterKey(for: try await store.wrappedKeys()), after: keyRing, random: dependencies.random, at: now)
         try await store.audited(entry("keys.rotateData", initiator, "from \(keyRing.keyID) to \(wrapped.id)")) {
             () async throws(StoreError) in try await store.replaceWrappedKey(with: wrapped, at: now)
         }

@@ -6,7 +6,7 @@ import Store
 /// One request of a signed-in partner.
 struct PartnerVisit: Sendable {
     var request: Request
-    var session: WebSession
+    var session: BrowserSession
     var partnerID: PartnerID
 
     var initiator: Initiator { .partner(partnerID, address: request.remoteAddress.host) }

@@ -45,23 +45,48 @@ public struct KeyRing: Sendable, CustomStringConvertible, CustomReflectable {
     }
 
     private let keys: Keys
+    /// The same beside every data key; nil in a database from before there were proofs of rows.
+    let rowKey: SymmetricKey?
 
     /// The id of the data key that seals.
     public var keyID: String { keys.state.withLock { $0.current } }
 
-    private init(keyID: String, dataKey: SymmetricKey) {
-        keys = Keys(keyID, [keyID: dataKey])
+    /// - Parameter envelope: what the master key wraps: the data key, and behind it the key for proofs of rows.
+    private init(keyID: String, envelope: [UInt8]) {
+        keys = Keys(keyID, [keyID: Self.dataKey(in: envelope)])
+        rowKey = envelope.count > MasterKey.length ? SymmetricKey(data: envelope.dropFirst(MasterKey.length)) : nil
+    }
+
+    private static func dataKey(in envelope: [UInt8]) -> SymmetricKey {
+        SymmetricKey(data: envelope.prefix(MasterKey.length))
     }
 
     /// Makes a new data key and wraps it. The caller stores the wrapped key before it seals anything.
+    /// - Parameter old: the ring whose key for proofs of rows goes on; nil makes one.
     /// - Throws: `SecretsError` when the cipher refuses, which no valid key makes it do.
     public static func create(
-        master: MasterKey, random: RandomSource, at instant: Date
+        master: MasterKey, after old: KeyRing? = nil, random: RandomSource, at instant: Date
     ) throws(SecretsError) -> (KeyRing, WrappedDataKey) {
         let id = random.identifier(prefix: "dek_")
-        let bytes = random.bytes(MasterKey.length)
+        let rowKey = old?.rowKey?.withUnsafeBytes { Array($0) }
+        let envelope = random.bytes(MasterKey.length) + (rowKey ?? random.bytes(MasterKey.length))
         let key = WrappedDataKey(id: id, wrapped: [], checkValue: [], createdAt: instant)
-        return (KeyRing(keyID: id, dataKey: SymmetricKey(data: bytes)), try wrap(bytes, as: key, master, random))
+        return (KeyRing(keyID: id, envelope: envelope), try wrap(envelope, as: key, master, random))
+    }
+
+    /// The data keys of a database from before proofs of rows, wrapped again with a new key for these behind each of them. That there
+    /// is one cannot be taken back without the master key: rows without a proof are believed this once.
+    /// - Throws: as `open`; then nothing may be stored.
+    public static func addingRowKey(
+        to wrapped: [WrappedDataKey], master: MasterKey, random: RandomSource
+    ) throws(SecretsError) -> [WrappedDataKey] {
+        let rowKey = random.bytes(MasterKey.length)
+        var again: [WrappedDataKey] = []
+        for key in wrapped {
+            let envelope = try envelope(of: key, master: master).prefix(MasterKey.length) + rowKey
+            again.append(try wrap(Array(envelope), as: key, master, random))
+        }
+        return again
     }
 
     /// Opens all data keys of a database; the one that is not retired seals.
@@ -71,7 +96,7 @@ public struct KeyRing: Sendable, CustomStringConvertible, CustomReflectable {
         guard let current = wrapped.first(where: { $0.retiredAt == nil }) else { return nil }
         let ring = try open(current, master: master)
         for retired in wrapped where retired.id != current.id {
-            let key = SymmetricKey(data: try dataKey(of: retired, master: master))
+            let key = dataKey(in: try envelope(of: retired, master: master))
             ring.keys.state.withLock { $0.byID[retired.id] = key }
         }
         return ring
@@ -80,7 +105,7 @@ public struct KeyRing: Sendable, CustomStringConvertible, CustomReflectable {
     /// - Throws: `SecretsError` with code `masterKeyWrong` when another master key wrapped it, `dataKeyDamaged` when the
     ///   stored bytes were changed.
     public static func open(_ wrapped: WrappedDataKey, master: MasterKey) throws(SecretsError) -> KeyRing {
-        KeyRing(keyID: wrapped.id, dataKey: SymmetricKey(data: try dataKey(of: wrapped, master: master)))
+        KeyRing(keyID: wrapped.id, envelope: try envelope(of: wrapped, master: master))
     }
 
     /// The same data keys under another master key; nothing that they sealed is touched.
@@ -89,7 +114,7 @@ public struct KeyRing: Sendable, CustomStringConvertible, CustomReflectable {
         _ wrapped: [WrappedDataKey], from old: MasterKey, to new: MasterKey, random: RandomSource
     ) throws(SecretsError) -> [WrappedDataKey] {
         var again: [WrappedDataKey] = []
-        for key in wrapped { again.append(try wrap(try dataKey(of: key, master: old), as: key, new, random)) }
+        for key in wrapped { again.append(try wrap(try envelope(of: key, master: old), as: key, new, random)) }
         return again
     }
 
@@ -102,7 +127,7 @@ public struct KeyRing: Sendable, CustomStringConvertible, CustomReflectable {
         }
     }
 
-    private static func wrap(
+    static func wrap(
         _ bytes: [UInt8], as key: WrappedDataKey, _ master: MasterKey, _ random: RandomSource
     ) throws(SecretsError) -> WrappedDataKey {
         do {
@@ -117,7 +142,7 @@ public struct KeyRing: Sendable, CustomStringConvertible, CustomReflectable {
         }
     }
 
-    private static func dataKey(of wrapped: WrappedDataKey, master: MasterKey) throws(SecretsError) -> [UInt8] {
+    static func envelope(of wrapped: WrappedDataKey, master: MasterKey) throws(SecretsError) -> [UInt8] {
         guard equalInConstantTime(wrapped.checkValue, master.checkValue(dataKeyID: wrapped.id)) else {
             throw SecretsError(
                 code: .masterKeyWrong,
@@ -129,7 +154,9 @@ public struct KeyRing: Sendable, CustomStringConvertible, CustomReflectable {
         }
         do {
             guard let box = CipherBox(wrapped.wrapped) else { throw damagedKey(wrapped.id) }
-            return try AuthenticatedCipher.open(box, key: master.wrappingKey, associatedData: wrappingData(wrapped.id))
+            let envelope = try AuthenticatedCipher.open(box, key: master.wrappingKey, associatedData: wrappingData(wrapped.id))
+            guard [MasterKey.length, 2 * MasterKey.length].contains(envelope.count) else { throw damagedKey(wrapped.id) }
+            return envelope
         } catch {
             throw damagedKey(wrapped.id)
         }
@@ -155,7 +182,15 @@ public struct KeyRing: Sendable, CustomStringConvertible, CustomReflectable {
     /// - Throws: `SecretsError` with code `dataKeyUnknown` when another data key sealed the value, `sealedValueRefused` when
     ///   it was changed or belongs elsewhere. Never an empty secret instead.
     public func open(_ sealed: SealedSecret, _ context: SealContext) throws(SecretsError) -> Secret {
-        guard let parts = SealedParts(sealed) else { throw refused(context) }
+        guard let parts = SealedParts(sealed) else {
+            throw SecretsError(
+                code: .sealedValueRefused,
+                message: """
+                    \(context.place) does not open: it was cut off or overwritten, because its \(sealed.bytes.count) bytes are too few \
+                    or do not begin with the name of a data key. It was left as it is. Enter the secret again, or restore the database from a \
+                    backup.
+                    """)
+        }
         guard let dataKey = keys.state.withLock({ $0.byID[parts.keyID] }) else {
             throw SecretsError(
                 code: .dataKeyUnknown,
@@ -198,7 +233,7 @@ public struct KeyRing: Sendable, CustomStringConvertible, CustomReflectable {
         SecretsError(
             code: .sealedValueRefused,
             message: """
-                \(context.place) does not open: it was changed, or copied from another row. It was left as it is. \
+                \(context.place) does not open: it was changed, cut off, or copied from another row. It was left as it is. \
                 Enter the secret again, or restore the database from a backup.
                 """)
     }

@@ -6,8 +6,13 @@ import Secrets
 enum OperatorKeyTrail {
     static let issuing = "operator.issue"
     static let revoking = "operator.revoke"
+    /// A restore carries revocations over from the database that it replaces.
+    static let restoring = "database.restore"
 
-    /// - Parameter entries: those of the two actions, of the same moment as the keys.
+    /// The clock is read a moment apart for a key and for its entry in what an older Perch wrote.
+    fileprivate static let tolerance: TimeInterval = 60
+
+    /// - Parameter entries: those of the three actions, of the same moment as the keys.
     static func faults(_ keys: [OperatorKey], _ entries: [AuditEntry]) -> [String] {
         var issued: [String: AuditEntry] = [:]
         var revoked: [String: AuditEntry] = [:]
@@ -16,8 +21,10 @@ enum OperatorKeyTrail {
             let words = entry.details.split(separator: " ", maxSplits: 3)
             guard words.count > 2, words[1] == "key" else { continue }
             let id = String(words[2])
-            if entry.action == issuing { issued[id] = entry } else { revoked[id] = entry }
+            // A restore tells once more of what was revoked: the first entry has the instant.
+            if entry.action == issuing { issued[id] = entry } else if revoked[id] == nil { revoked[id] = entry }
         }
+        let wasRestored = entries.contains { $0.action == restoring }
         var faults: [String] = []
         for key in keys {
             let id = key.id.rawValue
@@ -29,13 +36,28 @@ enum OperatorKeyTrail {
                 faults.append(
                     "Operator key \(id) is not as it was issued. Entry \(entry.sequence) of the audit trail says: \(entry.details)")
             }
-            if let entry = revoked[id], key.revokedAt == nil {
+            if entry.isFar(from: key.createdAt) {
+                faults.append("Operator key \(id) was issued at another time: entry \(entry.sequence) of the audit trail tells of it.")
+            }
+            switch (revoked[id], key.revokedAt) {
+            case (let entry?, nil):
                 faults.append("Operator key \(id) is in use again, although entry \(entry.sequence) of the audit trail revoked it.")
+            case (let entry?, let instant?) where entry.isFar(from: instant):
+                faults.append("Operator key \(id) was revoked at another time: entry \(entry.sequence) of the audit trail tells of it.")
+            case (nil, _?) where !wasRestored:
+                faults.append("Operator key \(id) was revoked behind Perch's back: the audit trail does not tell of it.")
+            default: break
             }
         }
         return faults
             + issued.values.sorted { $0.sequence < $1.sequence }
             .map { "An operator key is gone. Entry \($0.sequence) of the audit trail says: \($0.details)" }
+    }
+}
+
+extension AuditEntry {
+    fileprivate func isFar(from instant: Date) -> Bool {
+        abs(at.timeIntervalSince(instant)) > OperatorKeyTrail.tolerance
     }
 }
 
@@ -50,7 +72,7 @@ extension OperatorKey {
     public func revocation(by actor: String, from address: String?, at instant: Date) -> AuditEntry {
         AuditEntry(
             at: instant, actor: actor, action: OperatorKeyTrail.revoking, partnerID: nil, address: address,
-            details: "Revoked key \(id) '\(name)'.")
+            details: "Revoked key \(id) '\(name)': its sign-ins, its unused launch links and the sign-ins by its links ended with it.")
     }
 
     fileprivate var issueDetails: String { issueDetails(withMark: true) }

@@ -38,6 +38,12 @@ public protocol KeyStore: Sendable {
     /// Replaces wrapping and check value of all data keys in one transaction.
     /// - Throws: `StoreError` with code `notFound` when these are not the data keys that there are; then nothing is changed.
     func rewrapKeys(_ keys: [WrappedDataKey]) async throws(StoreError)
+    /// Ends the time before proofs of rows, in one transaction: the data keys as wrapped with the key for proofs, and the proofs of what
+    /// there is.
+    /// - Throws: as `rewrapKeys`.
+    func adoptProofs(
+        _ keys: [WrappedDataKey], partners: [PartnerID: String], operatorKeys: [OperatorKeyID: String]
+    ) async throws(StoreError)
     /// Removes the retired data keys that no stored value needs any more, and returns their ids.
     func removeUnusedKeys() async throws(StoreError) -> [String]
 

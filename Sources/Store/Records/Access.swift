@@ -30,10 +30,11 @@ public struct OperatorKey: Sendable, Hashable {
     public var revokedAt: Date?
     /// From this instant on it opens nothing; nil: never.
     public var expiresAt: Date?
+    public var proof: String
 
     public init(
         id: OperatorKeyID, name: String, role: OperatorRole, hash: String, createdAt: Date,
-        lastUsedAt: Date? = nil, revokedAt: Date? = nil, expiresAt: Date? = nil
+        lastUsedAt: Date? = nil, revokedAt: Date? = nil, expiresAt: Date? = nil, proof: String = ""
     ) {
         self.id = id
         self.name = name
@@ -43,6 +44,7 @@ public struct OperatorKey: Sendable, Hashable {
         self.lastUsedAt = lastUsedAt
         self.revokedAt = revokedAt
         self.expiresAt = expiresAt
+        self.proof = proof
     }
 
     /// Whether it opens anything: neither revoked nor expired.
@@ -51,36 +53,83 @@ public struct OperatorKey: Sendable, Hashable {
     }
 }
 
+/// What came of asking that a key be revoked.
+public enum Revocation: Sendable, Hashable {
+    case revoked
+    /// It was before, and keeps its first revocation.
+    case revokedBefore
+    /// Kept: no other admin key opens anything at that instant, so nobody could make another.
+    case lastAdmin
+    /// Kept: every other admin key expires, and then nobody could make another.
+    case lastLastingAdmin
+}
+
 /// Who a browser session belongs to.
-public enum SessionSubject: Sendable, Hashable {
+public enum SessionSubject: Sendable, Hashable, CustomStringConvertible {
     case partner(PartnerID)
     case `operator`(OperatorKeyID)
+
+    public var description: String {
+        switch self {
+        case .partner(let id): "partner \(id)"
+        case .operator(let id): "operator key \(id)"
+        }
+    }
 }
 
 /// A browser session; the cookie's value is known only by its hash.
 public struct WebSession: Sendable, Hashable {
     public var tokenHash: String
     public var subject: SessionSubject
-    /// The token that every form of this session carries.
-    public var csrfToken: String
+    /// The operator key whose launch link opened it; nil for every other session.
+    public var launchedBy: OperatorKeyID?
     public var createdAt: Date
     public var lastSeenAt: Date
     public var expiresAt: Date
     /// False for a partner's user who may only look.
     public var mayChange: Bool
+    public var proof: String
 
     public init(
-        tokenHash: String, subject: SessionSubject, csrfToken: String, createdAt: Date, lastSeenAt: Date, expiresAt: Date,
-        mayChange: Bool = true
+        tokenHash: String, subject: SessionSubject, launchedBy: OperatorKeyID? = nil, createdAt: Date, lastSeenAt: Date,
+        expiresAt: Date, mayChange: Bool = true, proof: String = ""
     ) {
         self.tokenHash = tokenHash
         self.subject = subject
-        self.csrfToken = csrfToken
+        self.launchedBy = launchedBy
         self.createdAt = createdAt
         self.lastSeenAt = lastSeenAt
         self.expiresAt = expiresAt
         self.mayChange = mayChange
+        self.proof = proof
     }
+}
+
+/// A link that opens one partner's page once.
+public struct LaunchLink: Sendable, Hashable {
+    public var tokenHash: String
+    public var partnerID: PartnerID
+    /// The operator key that made it; nil for one made on the command line.
+    public var madeBy: OperatorKeyID?
+    /// From this instant on it opens nothing.
+    public var expiresAt: Date
+    public var proof: String
+
+    public init(tokenHash: String, partnerID: PartnerID, madeBy: OperatorKeyID?, expiresAt: Date, proof: String = "") {
+        self.tokenHash = tokenHash
+        self.partnerID = partnerID
+        self.madeBy = madeBy
+        self.expiresAt = expiresAt
+        self.proof = proof
+    }
+}
+
+/// What is used up by opening a session.
+public enum LaunchPass: Sendable, Hashable {
+    /// A launch token, by its `jti`, which is remembered until `expiresAt`.
+    case token(nonce: String, expiresAt: Date)
+    /// A launch link, by the hash of its token.
+    case link(tokenHash: String)
 }
 
 /// One line of the audit trail.
@@ -124,28 +173,32 @@ public protocol AccessStore: Sendable {
     func touchOperatorKey(_ id: OperatorKeyID, at: Date) async throws(StoreError)
     /// Does nothing when the key has another hash than `before`.
     func replaceOperatorKeyHash(_ id: OperatorKeyID, _ before: String, with hash: String) async throws(StoreError)
-    /// A key that is revoked already keeps its first revocation.
-    /// - Returns: false for the last admin key that opens anything at that instant, which is left as it is: nobody could make another.
+    /// Ends a key, its sessions, the launch links that it made and the sessions that these opened, in one transaction.
+    /// - Parameters:
+    ///   - revoked: the key with the instant of its revocation, and the proof of that.
+    ///   - evenIfLastLasting: also the last admin key without an end.
     @discardableResult
-    func revokeOperatorKey(_ id: OperatorKeyID, at: Date) async throws(StoreError) -> Bool
+    func revokeOperatorKey(_ revoked: OperatorKey, evenIfLastLasting: Bool) async throws(StoreError) -> Revocation
 
-    func insertSession(_ session: WebSession) async throws(StoreError)
+    /// Opens a session, uses up the pass that it is opened with, and ends the session that the browser had, in one transaction. Sessions,
+    /// nonces and links that have expired by then go with it.
+    /// - Returns: false when the pass was used before, or is a link that is gone or expired; then nothing was changed.
+    func openSession(
+        _ session: WebSession, with pass: LaunchPass?, replacing tokenHash: String?
+    ) async throws(StoreError) -> Bool
     /// The session as stored, expired or not.
     func session(tokenHash: String) async throws(StoreError) -> WebSession?
-    /// Does nothing for a session that is gone.
-    func touchSession(tokenHash: String, at: Date) async throws(StoreError)
+    /// Stores when it was last seen. Does nothing for a session that is gone.
+    func touchSession(_ session: WebSession) async throws(StoreError)
     func deleteSession(tokenHash: String) async throws(StoreError)
     /// Ends every session of a partner or of an operator key.
     func deleteSessions(of subject: SessionSubject) async throws(StoreError)
-    /// Also deletes used nonces and launch links that have expired.
-    func deleteExpiredSessions(at: Date) async throws(StoreError)
 
-    /// Remembers a launch token's `jti`. False when it was used before.
-    func useNonce(_ nonce: String, expiresAt: Date) async throws(StoreError) -> Bool
-    /// A link that opens one partner's page once.
-    func insertLaunchLink(tokenHash: String, partner: PartnerID, expiresAt: Date) async throws(StoreError)
-    /// Uses up the link; nil when unknown, used or expired (at its `expiresAt` it is).
-    func redeemLaunchLink(tokenHash: String, at: Date) async throws(StoreError) -> PartnerID?
+    /// Whether a launch token with this `jti` was used before.
+    func isNonceUsed(_ nonce: String) async throws(StoreError) -> Bool
+    func insertLaunchLink(_ link: LaunchLink) async throws(StoreError)
+    /// The link as stored, expired or not; nil once it was used.
+    func launchLink(tokenHash: String) async throws(StoreError) -> LaunchLink?
 
     /// Chains the entry to the last one. What accompanies a change is written by `audited` instead, in the change's transaction.
     func appendAudit(_ entry: AuditEntry) async throws(StoreError)

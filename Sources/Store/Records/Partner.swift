@@ -9,13 +9,15 @@ public struct Partner: Sendable, Hashable {
     /// IANA name, for instance `Europe/Berlin`; schedules and shown times use it.
     public var timeZone: String
     public var createdAt: Date
+    public var proof: String
 
-    public init(id: PartnerID, vendorReference: String, name: String, timeZone: String, createdAt: Date) {
+    public init(id: PartnerID, vendorReference: String, name: String, timeZone: String, createdAt: Date, proof: String = "") {
         self.id = id
         self.vendorReference = vendorReference
         self.name = name
         self.timeZone = timeZone
         self.createdAt = createdAt
+        self.proof = proof
     }
 }
 

@@ -12,6 +12,7 @@ extension SQLiteStore {
                     "id": key.id.rawValue, "name": key.name, "role": key.role.rawValue, "hash": key.hash,
                     "created_at": key.createdAt.milliseconds, "last_used_at": key.lastUsedAt?.milliseconds,
                     "revoked_at": key.revokedAt?.milliseconds, "expires_at": key.expiresAt?.milliseconds,
+                    "proof": key.proof,
                 ])
         }
     }
@@ -39,19 +40,39 @@ extension SQLiteStore {
     }
 
     @discardableResult
-    public func revokeOperatorKey(_ id: OperatorKeyID, at instant: Date) async throws(StoreError) -> Bool {
+    public func revokeOperatorKey(_ revoked: OperatorKey, evenIfLastLasting: Bool) async throws(StoreError) -> Revocation {
         try await write { database in
             // Two admins who revoke each other at once are told apart here, where one comes after the other.
-            let revoked = try database.change(
-                """
-                UPDATE operator_key SET revoked_at = ?1 WHERE id = ?2 AND revoked_at IS NULL AND (role <> 'admin' OR EXISTS (
-                    SELECT 1 FROM operator_key WHERE role = 'admin' AND id <> ?2 AND revoked_at IS NULL
-                        AND (expires_at IS NULL OR expires_at > ?1)))
-                """, [instant.milliseconds, id.rawValue])
-            guard revoked == 0 else { return true }
-            guard let key = try database.fetchOne(OperatorKey.self, "SELECT * FROM operator_key WHERE id = ?", [id.rawValue])
-            else { throw StoreError.notFound("operator key", id) }
-            return key.revokedAt != nil
+            let keys = try database.fetchAll(OperatorKey.self, "SELECT * FROM operator_key")
+            let outcome = try Revocation(of: revoked, among: keys, evenIfLastLasting: evenIfLastLasting)
+            guard outcome == .revoked else { return outcome }
+            let id = revoked.id.rawValue
+            try database.update(
+                "operator_key", ["revoked_at": revoked.revokedAt?.milliseconds, "proof": revoked.proof], where: "id", is: id)
+            try database.change("DELETE FROM web_session WHERE operator_key_id = ?1 OR launched_by = ?1", [id])
+            try database.change("DELETE FROM launch_link WHERE made_by = ?", [id])
+            return .revoked
+        }
+    }
+}
+
+extension Revocation {
+    /// What comes of revoking a key among those that there are.
+    /// - Throws: `StoreError` with code `notFound`.
+    public init(of revoked: OperatorKey, among keys: [OperatorKey], evenIfLastLasting: Bool) throws(StoreError) {
+        guard let present = keys.first(where: { $0.id == revoked.id }) else { throw StoreError.notFound("operator key", revoked.id) }
+        let instant = revoked.revokedAt ?? .distantPast
+        let admins = keys.filter { $0.id != revoked.id && $0.role == .admin && $0.isUsable(at: instant) }
+        if present.revokedAt != nil {
+            self = .revokedBefore
+        } else if present.role != .admin {
+            self = .revoked
+        } else if admins.isEmpty {
+            self = .lastAdmin
+        } else if !evenIfLastLasting, present.expiresAt == nil, admins.allSatisfy({ $0.expiresAt != nil }) {
+            self = .lastLastingAdmin
+        } else {
+            self = .revoked
         }
     }
 }
@@ -65,23 +86,45 @@ extension OperatorKey: StoredRecord {
             id: OperatorKeyID(try row.text("id")), name: try row.text("name"), role: try row.word("role"),
             hash: try row.text("hash"), createdAt: try row.instant("created_at"),
             lastUsedAt: try row.optionalInstant("last_used_at"), revokedAt: try row.optionalInstant("revoked_at"),
-            expiresAt: try row.optionalInstant("expires_at"))
+            expiresAt: try row.optionalInstant("expires_at"), proof: try row.text("proof"))
     }
 }
 
 // MARK: - Sessions, nonces, launch links
 
 extension SQLiteStore {
-    public func insertSession(_ session: WebSession) async throws(StoreError) {
+    public func openSession(
+        _ session: WebSession, with pass: LaunchPass?, replacing tokenHash: String?
+    ) async throws(StoreError) -> Bool {
         try await write { database in
+            let now = session.createdAt.milliseconds
+            switch pass {
+            case .token(let nonce, let expiresAt):
+                let isFirst =
+                    try database.change(
+                        "INSERT INTO launch_nonce (nonce, expires_at) VALUES (?, ?) ON CONFLICT (nonce) DO NOTHING",
+                        [nonce, expiresAt.milliseconds]) == 1
+                guard isFirst else { return false }
+            case .link(let tokenHash):
+                let isThere =
+                    try database.change(
+                        "DELETE FROM launch_link WHERE token_hash = ? AND expires_at > ?", [tokenHash, now]) == 1
+                guard isThere else { return false }
+            case nil: break
+            }
+            if let tokenHash { try database.change("DELETE FROM web_session WHERE token_hash = ?", [tokenHash]) }
+            for table in ["web_session", "launch_nonce", "launch_link"] {
+                try database.change("DELETE FROM \(table) WHERE expires_at <= ?", [now])
+            }
             try database.insert(
                 into: "web_session",
                 [
                     "token_hash": session.tokenHash, "partner_id": session.subject.partner?.rawValue,
-                    "operator_key_id": session.subject.operator?.rawValue, "csrf_token": session.csrfToken,
-                    "created_at": session.createdAt.milliseconds, "last_seen_at": session.lastSeenAt.milliseconds,
-                    "expires_at": session.expiresAt.milliseconds, "may_change": session.mayChange ? 1 : 0,
+                    "operator_key_id": session.subject.operator?.rawValue, "launched_by": session.launchedBy?.rawValue,
+                    "may_change": session.mayChange ? 1 : 0, "created_at": now, "last_seen_at": session.lastSeenAt.milliseconds,
+                    "expires_at": session.expiresAt.milliseconds, "proof": session.proof,
                 ])
+            return true
         }
     }
 
@@ -91,10 +134,11 @@ extension SQLiteStore {
         }
     }
 
-    public func touchSession(tokenHash: String, at instant: Date) async throws(StoreError) {
+    public func touchSession(_ session: WebSession) async throws(StoreError) {
         try await write { database in
             try database.update(
-                "web_session", ["last_seen_at": instant.milliseconds], where: "token_hash", is: tokenHash)
+                "web_session", ["last_seen_at": session.lastSeenAt.milliseconds, "proof": session.proof], where: "token_hash",
+                is: session.tokenHash)
         }
     }
 
@@ -110,40 +154,40 @@ extension SQLiteStore {
         }
     }
 
-    public func deleteExpiredSessions(at instant: Date) async throws(StoreError) {
-        try await write { database in
-            for table in ["web_session", "launch_nonce", "launch_link"] {
-                try database.change("DELETE FROM \(table) WHERE expires_at <= ?", [instant.milliseconds])
-            }
+    public func isNonceUsed(_ nonce: String) async throws(StoreError) -> Bool {
+        try await read { database in
+            try Bool.fetchOne(
+                database.cachedStatement(sql: "SELECT EXISTS (SELECT 1 FROM launch_nonce WHERE nonce = ?)"), arguments: [nonce]) ?? true
         }
     }
 
-    public func useNonce(_ nonce: String, expiresAt: Date) async throws(StoreError) -> Bool {
-        try await write { database in
-            try database.change(
-                "INSERT INTO launch_nonce (nonce, expires_at) VALUES (?, ?) ON CONFLICT (nonce) DO NOTHING",
-                [nonce, expiresAt.milliseconds]) == 1
-        }
-    }
-
-    public func insertLaunchLink(
-        tokenHash: String, partner: PartnerID, expiresAt: Date
-    ) async throws(StoreError) {
+    public func insertLaunchLink(_ link: LaunchLink) async throws(StoreError) {
         try await write { database in
             try database.insert(
                 into: "launch_link",
-                ["token_hash": tokenHash, "partner_id": partner.rawValue, "expires_at": expiresAt.milliseconds])
+                [
+                    "token_hash": link.tokenHash, "partner_id": link.partnerID.rawValue, "made_by": link.madeBy?.rawValue,
+                    "expires_at": link.expiresAt.milliseconds, "proof": link.proof,
+                ])
         }
     }
 
-    public func redeemLaunchLink(tokenHash: String, at instant: Date) async throws(StoreError) -> PartnerID? {
-        try await write { database in
-            try String.fetchOne(
-                database.cachedStatement(
-                    sql: "DELETE FROM launch_link WHERE token_hash = ? AND expires_at > ? RETURNING partner_id"),
-                arguments: [tokenHash, instant.milliseconds]
-            ).map { PartnerID($0) }
+    public func launchLink(tokenHash: String) async throws(StoreError) -> LaunchLink? {
+        try await read { database in
+            try database.fetchOne(LaunchLink.self, "SELECT * FROM launch_link WHERE token_hash = ?", [tokenHash])
         }
+    }
+}
+
+extension LaunchLink: StoredRecord {
+    static let table = "launch_link"
+    static let key = ["partner_id"]
+
+    init(_ row: RowReader) throws(StoreError) {
+        self.init(
+            tokenHash: try row.text("token_hash"), partnerID: PartnerID(try row.text("partner_id")),
+            madeBy: try row.optionalText("made_by").map { OperatorKeyID($0) }, expiresAt: try row.instant("expires_at"),
+            proof: try row.text("proof"))
     }
 }
 
@@ -169,8 +213,9 @@ extension WebSession: StoredRecord {
             subject = .operator(OperatorKeyID(try row.text("operator_key_id")))
         }
         self.init(
-            tokenHash: try row.text("token_hash"), subject: subject, csrfToken: try row.text("csrf_token"),
-            createdAt: try row.instant("created_at"), lastSeenAt: try row.instant("last_seen_at"),
-            expiresAt: try row.instant("expires_at"), mayChange: try row.flag("may_change"))
+            tokenHash: try row.text("token_hash"), subject: subject,
+            launchedBy: try row.optionalText("launched_by").map { OperatorKeyID($0) }, createdAt: try row.instant("created_at"),
+            lastSeenAt: try row.instant("last_seen_at"), expiresAt: try row.instant("expires_at"),
+            mayChange: try row.flag("may_change"), proof: try row.text("proof"))
     }
 }

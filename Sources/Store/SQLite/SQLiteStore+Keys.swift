@@ -26,16 +26,16 @@ extension SQLiteStore {
     }
 
     public func rewrapKeys(_ keys: [WrappedDataKey]) async throws(StoreError) {
+        try await write { try $0.rewrap(keys) }
+    }
+
+    public func adoptProofs(
+        _ keys: [WrappedDataKey], partners: [PartnerID: String], operatorKeys: [OperatorKeyID: String]
+    ) async throws(StoreError) {
         try await write { database in
-            let known = try String.fetchSet(database, sql: "SELECT id FROM data_key")
-            guard known == Set(keys.map(\.id)) else {
-                throw StoreError(
-                    code: .notFound, message: "The data keys changed while they were wrapped anew. Nothing was changed; try again.")
-            }
-            for key in keys {
-                try database.update(
-                    "data_key", ["wrapped": Data(key.wrapped), "check_value": Data(key.checkValue)], where: "id", is: key.id)
-            }
+            try database.rewrap(keys)
+            for (id, proof) in partners { try database.update("partner", ["proof": proof], where: "id", is: id.rawValue) }
+            for (id, proof) in operatorKeys { try database.update("operator_key", ["proof": proof], where: "id", is: id.rawValue) }
         }
     }
 
@@ -140,6 +140,17 @@ extension Database {
             }
         }
         return found
+    }
+
+    fileprivate func rewrap(_ keys: [WrappedDataKey]) throws {
+        let known = try String.fetchSet(self, sql: "SELECT id FROM data_key")
+        guard known == Set(keys.map(\.id)) else {
+            throw StoreError(
+                code: .notFound, message: "The data keys changed while they were wrapped anew. Nothing was changed; try again.")
+        }
+        for key in keys {
+            try update("data_key", ["wrapped": Data(key.wrapped), "check_value": Data(key.checkValue)], where: "id", is: key.id)
+        }
     }
 
     fileprivate func insert(_ key: WrappedDataKey) throws {

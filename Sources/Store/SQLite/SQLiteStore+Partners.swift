@@ -9,6 +9,7 @@ extension SQLiteStore {
                 [
                     "id": partner.id.rawValue, "vendor_reference": partner.vendorReference, "name": partner.name,
                     "time_zone": partner.timeZone, "created_at": partner.createdAt.milliseconds,
+                    "proof": partner.proof,
                 ])
             try database.insert(Connection(partnerID: partner.id, stateSince: partner.createdAt))
         }
@@ -51,6 +52,7 @@ extension Partner: StoredRecord {
     init(_ row: RowReader) throws(StoreError) {
         self.init(
             id: PartnerID(try row.text("id")), vendorReference: try row.text("vendor_reference"),
-            name: try row.text("name"), timeZone: try row.text("time_zone"), createdAt: try row.instant("created_at"))
+            name: try row.text("name"), timeZone: try row.text("time_zone"), createdAt: try row.instant("created_at"),
+            proof: try row.text("proof"))
     }
 }

@@ -58,13 +58,19 @@ struct Operators: AsyncParsableCommand {
     }
 
     struct Revoke: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "End a key.")
+        static let configuration = CommandConfiguration(
+            abstract: "End a key, and with it its sign-ins, its unused launch links and the sign-ins by these.")
         @OptionGroup var settings: SettingOptions
         @Argument(help: "The key's id, as listed.") var id: String
+        @Flag(help: "Also the last admin key without an end, when every other expires.") var lastLasting = false
 
         func run() async throws {
-            try await withStore(settings, whileServing: Operators.whileServing) { store, dependencies, _ in
-                try await OperatorKeys.revoke(OperatorKeyID(id), store: store, time: dependencies.time, by: .commandLine)
+            try await withStore(settings, whileServing: Operators.whileServing) { store, dependencies, configuration in
+                let keyRing = try await KeyKeeper(configuration, dependencies, store).openKeyRing()
+                try await OperatorKeys.revoke(
+                    OperatorKeyID(id), evenIfLastLasting: lastLasting, store: store, keyRing: keyRing, time: dependencies.time,
+                    by: .commandLine)
+                Console.warn("Revoked. Its sign-ins, its unused launch links and the sign-ins by its links ended with it.")
             }
         }
     }

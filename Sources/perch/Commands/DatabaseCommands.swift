@@ -81,13 +81,15 @@ struct DatabaseCommand: AsyncParsableCommand {
                     report = try restore.run(at: dependencies.time.now()) { wrapped, sealed in
                         let faults = try KeyKeeper.faults(of: sealed, under: wrapped, configuration)
                         for fault in faults { Console.warn(fault) }
-                        guard faults.isEmpty || withClosedSecrets && !wrapped.isEmpty else {
+                        guard faults.isEmpty || withClosedSecrets && hasDataKey(wrapped) else {
                             throw ApplicationError(
-                                """
-                                Stored secrets of the backup do not open. Nothing was changed. Restore another backup, or say \
-                                --with-closed-secrets to go on without them.
-                                """)
+                                "Stored secrets of the backup do not open. Nothing was changed. "
+                                    + (hasDataKey(wrapped)
+                                        ? "Restore another backup, or say --with-closed-secrets to go on without them."
+                                        : "The backup holds no data key in use, so no service would start on it, with --with-closed-secrets "
+                                            + "neither. Restore another backup."))
                         }
+                        return hasDataKey(wrapped) ? try KeyKeeper.open(wrapped, configuration) : nil
                     }
                 } catch let error as StoreError {
                     throw ApplicationError(error.message)
@@ -101,6 +103,8 @@ struct DatabaseCommand: AsyncParsableCommand {
         }
     }
 }
+
+private func hasDataKey(_ wrapped: [WrappedDataKey]) -> Bool { wrapped.contains { $0.retiredAt == nil } }
 
 /// `perch doctor`: is everything there, whole, and readable?
 struct DoctorCommand: AsyncParsableCommand {

@@ -76,9 +76,21 @@ struct Keys: AsyncParsableCommand {
             )
         }
 
-        private func secret(in path: String) throws -> Secret {
+        /// - Parameter forOwnerOnly: a regular file that others can read is refused; a pipe or a terminal is nobody else's. Not asked of a
+        ///   master key, which containers are handed in files of their own modes (`PERCH_SECRET_KEY_FILE`).
+        private func secret(in path: String, forOwnerOnly: Bool = false) throws -> Secret {
             do {
+                // Of what a link leads to.
+                var status = stat()
+                if forOwnerOnly, stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_mode & 0o077 != 0 {
+                    let mode = status.st_mode & 0o777
+                    throw ApplicationError(
+                        "The file \(path) has mode 0\(String(mode, radix: 8)), so others than its owner can reach the operator key. It was not "
+                            + "used. Run `chmod 600 \(path)`, and issue another key if somebody may have read this one.")
+                }
                 return Secret(try String(contentsOfFile: path, encoding: .utf8).trimmingCharacters(in: .whitespacesAndNewlines))
+            } catch let error as ApplicationError {
+                throw error
             } catch {
                 throw ApplicationError("The file \(path) cannot be read.")
             }
@@ -89,7 +101,7 @@ struct Keys: AsyncParsableCommand {
             guard let operatorKeyFile else { throw ApplicationError("--url needs --operator-key-file.") }
             let configuration = try settings.configuration()
             let dependencies = try Dependencies.live(configuration)
-            let operatorKey = try secret(in: operatorKeyFile)
+            let operatorKey = try secret(in: operatorKeyFile, forOwnerOnly: true)
             let body = newKey.map { "{\"newKey\":\"\($0.reveal())\"}" } ?? (layer == .master ? "{}" : "")
             let answer: IncomingResponse
             do throws(HTTPClientError) {
@@ -103,9 +115,26 @@ struct Keys: AsyncParsableCommand {
             } catch {
                 throw ApplicationError(error.message)
             }
-            let text = String(decoding: answer.body, as: UTF8.self)
-            guard answer.status.kind == .successful else { throw ApplicationError("\(url) answered \(answer.status.code): \(text)") }
-            if layer == .master { sayMaster() } else { Console.say(text) }
+            switch (layer, answer.status.code) {
+            case (.master, 204): sayMaster()
+            case (.data, 200) where answer.headerFields[.contentType]?.hasPrefix("application/json") == true:
+                Console.say(String(decoding: answer.body, as: UTF8.self))
+            default: throw refusal(answer, of: url)
+            }
+        }
+
+        /// What Perch says; another program's page is not repeated.
+        private func refusal(_ answer: IncomingResponse, of url: String) -> ApplicationError {
+            struct Problem: Decodable { var detail: String }
+            let told = "\(url) answered \(answer.status.code)"
+            guard answer.headerFields[.contentType] == "application/problem+json",
+                let problem = try? JSONDecoder().decode(Problem.self, from: Data(answer.body))
+            else {
+                return ApplicationError(
+                    "\(told), and not as Perch's admin API does. Give --url as browsers have it, without a path behind it. Whether keys were "
+                        + "rotated is not known; `GET /api/v1/keys` and the audit trail tell.")
+            }
+            return ApplicationError("\(told): \(problem.detail)")
         }
     }
 }

@@ -1,3 +1,4 @@
+import Connectors
 import Foundation
 import Integration
 
@@ -8,25 +9,11 @@ enum PreviewLine {
         [
             line.accountID, line.accountName, line.serviceName, line.lastCount.map { "\($0)" } ?? "-", "\(line.rawCount)",
             line.change.rawValue,
-        ].map(printable).joined(separator: "\t")
+        ].map(\.onOneLine).joined(separator: "\t")
     }
 
     static func summary(_ preview: UsagePreview) -> String {
         let parts = UsagePreview.Change.allCases.map { "\(preview.count($0)) \($0.rawValue)" }
         return parts.joined(separator: ", ") + "; \(preview.unitsBefore) units accepted before, \(preview.unitsNow) now"
     }
-
-    /// A name that breaks the line or steers the terminal would show something that is not there.
-    private static func printable(_ text: String) -> String {
-        var shown = String.UnicodeScalarView()
-        for scalar in text.unicodeScalars {
-            shown.append(scalar.properties.generalCategory == .control || scalar.properties.isLineEnd ? " " : scalar)
-        }
-        return String(shown)
-    }
-}
-
-extension Unicode.Scalar.Properties {
-    /// U+2028 and U+2029.
-    fileprivate var isLineEnd: Bool { generalCategory == .lineSeparator || generalCategory == .paragraphSeparator }
 }

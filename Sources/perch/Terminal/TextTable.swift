@@ -1,10 +1,11 @@
+import Connectors
 import Foundation
 
 /// Rows in columns, for a terminal.
 enum TextTable {
     /// - Parameter rows: the first is the head. The last column is as wide as it is.
     static func lines(_ rows: [[String]]) -> [String] {
-        let rows = rows.map { $0.map(printable) }
+        let rows = rows.map { $0.map(\.onOneLine) }
         let columns = rows.map(\.count).max() ?? 0
         let widths = (0..<columns).map { column in min(60, rows.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0) }
         return rows.map { row in
@@ -12,18 +13,6 @@ enum TextTable {
                 column == row.count - 1 ? text : text + String(repeating: " ", count: max(0, widths[column] - text.count))
             }.joined(separator: "  ")
         }
-    }
-
-    /// A name that breaks the line or steers the terminal would show something that is not there.
-    private static func printable(_ text: String) -> String {
-        String(
-            String.UnicodeScalarView(
-                text.unicodeScalars.map { scalar in
-                    switch scalar.properties.generalCategory {
-                    case .control, .lineSeparator, .paragraphSeparator: " "
-                    default: scalar
-                    }
-                }))
     }
 }
 

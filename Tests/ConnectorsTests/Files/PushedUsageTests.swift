@@ -56,7 +56,7 @@ struct PushedUsageTests {
             "which 'accounts[0].id' writes in other bytes"
         ),
         (#"{"accounts": [{"id": "1", "usage": []}]}"#, "accounts[0].name", "is missing"),
-        (#"{"accounts": [{"id": "1\u0000", "name": "B", "usage": []}]}"#, "accounts[0].id", "NUL"),
+        (#"{"accounts": [{"id": "1\u0000", "name": "B", "usage": []}]}"#, "accounts[0].id", "U+0000"),
         (#"{"accounts": [{"id": "\#(String(repeating: "x", count: 1001))", "name": "B", "usage": []}]}"#, "accounts[0].id", "longer than"),
         // A list left out must not become zeros.
         (#"{"accounts": [{"id": "1", "name": "A"}]}"#, "accounts[0].usage", "has to be a list"),

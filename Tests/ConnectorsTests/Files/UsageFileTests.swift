@@ -55,6 +55,8 @@ struct UsageFileTests {
         arguments: [
             ("1,Acme,Seats", "Line 3 has 3 fields, the header has 4."), ("1,Acme,Seats,3,4", "Line 3 has 5 fields"),
             (",Acme,Seats,3", "Line 3 has no account id (column account_id)."),
+            ("1,Ac\u{202E}me,Seats,3", "Line 3 has an account name that holds the character U+202E (RIGHT-TO-LEFT OVERRIDE)"),
+            ("1\u{200B}2,Acme,Seats,3", "Line 3 has an account id that holds the character U+200B (ZERO WIDTH SPACE)"),
             ("1,\u{A0},Seats,3", "Line 3 has no account name (column account_name)."), ("1", "Line 3 has 1 field, the header has 4."),
             (
                 "1,Acme,Chairs,3",

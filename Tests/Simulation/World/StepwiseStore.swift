@@ -29,6 +29,12 @@ struct StepwiseStore: Store {
         await step()
         try memory.rewrapKeys(keys)
     }
+    func adoptProofs(
+        _ keys: [WrappedDataKey], partners: [PartnerID: String], operatorKeys: [OperatorKeyID: String]
+    ) async throws(StoreError) {
+        await step()
+        try memory.adoptProofs(keys, partners: partners, operatorKeys: operatorKeys)
+    }
     func removeUnusedKeys() async throws(StoreError) -> [String] {
         await step()
         return try memory.removeUnusedKeys()
@@ -104,21 +110,23 @@ struct StepwiseStore: Store {
         await step()
         try memory.replaceOperatorKeyHash(id, before, with: hash)
     }
-    func revokeOperatorKey(_ id: OperatorKeyID, at: Date) async throws(StoreError) -> Bool {
+    func revokeOperatorKey(_ revoked: OperatorKey, evenIfLastLasting: Bool) async throws(StoreError) -> Revocation {
         await step()
-        return try memory.revokeOperatorKey(id, at: at)
+        return try memory.revokeOperatorKey(revoked, evenIfLastLasting: evenIfLastLasting)
     }
-    func insertSession(_ session: WebSession) async throws(StoreError) {
+    func openSession(
+        _ session: WebSession, with pass: LaunchPass?, replacing tokenHash: String?
+    ) async throws(StoreError) -> Bool {
         await step()
-        try memory.insertSession(session)
+        return try memory.openSession(session, with: pass, replacing: tokenHash)
     }
     func session(tokenHash: String) async throws(StoreError) -> WebSession? {
         await step()
         return try memory.session(tokenHash: tokenHash)
     }
-    func touchSession(tokenHash: String, at: Date) async throws(StoreError) {
+    func touchSession(_ session: WebSession) async throws(StoreError) {
         await step()
-        try memory.touchSession(tokenHash: tokenHash, at: at)
+        try memory.touchSession(session)
     }
     func deleteSession(tokenHash: String) async throws(StoreError) {
         await step()
@@ -128,21 +136,17 @@ struct StepwiseStore: Store {
         await step()
         try memory.deleteSessions(of: subject)
     }
-    func deleteExpiredSessions(at: Date) async throws(StoreError) {
+    func isNonceUsed(_ nonce: String) async throws(StoreError) -> Bool {
         await step()
-        try memory.deleteExpiredSessions(at: at)
+        return try memory.isNonceUsed(nonce)
     }
-    func useNonce(_ nonce: String, expiresAt: Date) async throws(StoreError) -> Bool {
+    func insertLaunchLink(_ link: LaunchLink) async throws(StoreError) {
         await step()
-        return try memory.useNonce(nonce, expiresAt: expiresAt)
+        try memory.insertLaunchLink(link)
     }
-    func insertLaunchLink(tokenHash: String, partner: PartnerID, expiresAt: Date) async throws(StoreError) {
+    func launchLink(tokenHash: String) async throws(StoreError) -> LaunchLink? {
         await step()
-        try memory.insertLaunchLink(tokenHash: tokenHash, partner: partner, expiresAt: expiresAt)
-    }
-    func redeemLaunchLink(tokenHash: String, at: Date) async throws(StoreError) -> PartnerID? {
-        await step()
-        return try memory.redeemLaunchLink(tokenHash: tokenHash, at: at)
+        return try memory.launchLink(tokenHash: tokenHash)
     }
     func appendAudit(_ entry: AuditEntry) async throws(StoreError) {
         await step()

@@ -9,7 +9,14 @@ struct OperatorKeyStoreTests {
     private func key(_ number: Int, _ role: OperatorRole = .admin) -> OperatorKey {
         OperatorKey(
             id: OperatorKeyID("opk_\(number)"), name: "Key \(number)", role: role, hash: "hash-\(number)",
-            createdAt: now + Double(number))
+            createdAt: now + Double(number), proof: "proof-\(number)")
+    }
+
+    private func revoked(_ key: OperatorKey, at seconds: Double) -> OperatorKey {
+        var key = key
+        key.revokedAt = now + seconds
+        key.proof += "-revoked"
+        return key
     }
 
     @Test("are found by hash and id, and listed by age", arguments: StoreKind.all)
@@ -46,15 +53,14 @@ struct OperatorKeyStoreTests {
             try await store.insertOperatorKey(key(1))
             try await store.insertOperatorKey(key(2))
             try await store.touchOperatorKey(key(1).id, at: now + 50)
-            try await store.revokeOperatorKey(key(1).id, at: now + 60)
-            try await store.revokeOperatorKey(key(1).id, at: now + 70)
-            var expected = key(1)
+            #expect(try await store.revokeOperatorKey(revoked(key(1), at: 60), evenIfLastLasting: false) == .revoked)
+            #expect(try await store.revokeOperatorKey(revoked(key(1), at: 70), evenIfLastLasting: false) == .revokedBefore)
+            var expected = revoked(key(1), at: 60)
             expected.lastUsedAt = now + 50
-            expected.revokedAt = now + 60
             #expect(try await store.operatorKey(key(1).id) == expected)
             #expect(try await store.operatorKey(key(2).id) == key(2))
             try await store.touchOperatorKey(OperatorKeyID("none"), at: now)
-            await expectFailure(.notFound) { try await store.revokeOperatorKey(OperatorKeyID("none"), at: now) }
+            await expectFailure(.notFound) { try await store.revokeOperatorKey(revoked(key(9), at: 1), evenIfLastLasting: true) }
         }
     }
 
@@ -64,16 +70,62 @@ struct OperatorKeyStoreTests {
             var expired = key(0)
             expired.expiresAt = now + 5
             for key in [expired, key(1, .operator), key(2), key(3)] { try await store.insertOperatorKey(key) }
-            async let second = store.revokeOperatorKey(key(2).id, at: now + 10)
-            async let third = store.revokeOperatorKey(key(3).id, at: now + 10)
+            async let second = store.revokeOperatorKey(revoked(key(2), at: 10), evenIfLastLasting: true)
+            async let third = store.revokeOperatorKey(revoked(key(3), at: 10), evenIfLastLasting: true)
             let answers = try await [second, third]
-            #expect(answers.filter { $0 }.count == 1)
-            let (gone, kept) = answers[0] ? (key(2), key(3)) : (key(3), key(2))
-            #expect(try await store.revokeOperatorKey(gone.id, at: now + 11), "it is revoked already")
+            #expect(Set(answers) == [.revoked, .lastAdmin])
+            let (gone, kept) = answers[0] == .revoked ? (key(2), key(3)) : (key(3), key(2))
+            #expect(try await store.revokeOperatorKey(revoked(gone, at: 11), evenIfLastLasting: true) == .revokedBefore)
             #expect(try await store.operatorKey(gone.id)?.revokedAt == now + 10)
-            #expect(try await !store.revokeOperatorKey(kept.id, at: now + 11))
-            #expect(try await store.operatorKey(kept.id)?.revokedAt == nil)
-            #expect(try await store.revokeOperatorKey(key(1).id, at: now + 11), "another role's can always go")
+            #expect(try await store.revokeOperatorKey(revoked(kept, at: 11), evenIfLastLasting: true) == .lastAdmin)
+            #expect(try await store.operatorKey(kept.id) == kept)
+            #expect(
+                try await store.revokeOperatorKey(revoked(key(1, .operator), at: 11), evenIfLastLasting: false) == .revoked,
+                "another role's can always go")
+        }
+    }
+
+    @Test("of which the last admin without an end is kept while every other expires, unless that is meant", arguments: StoreKind.all)
+    func lastLastingAdmin(kind: StoreKind) async throws {
+        try await withStore(kind) { store in
+            var expiring = key(1)
+            expiring.expiresAt = now + 99
+            for key in [expiring, key(2), key(3)] { try await store.insertOperatorKey(key) }
+            #expect(try await store.revokeOperatorKey(revoked(key(3), at: 10), evenIfLastLasting: false) == .revoked)
+            #expect(try await store.revokeOperatorKey(revoked(key(2), at: 11), evenIfLastLasting: false) == .lastLastingAdmin)
+            #expect(try await store.operatorKey(key(2).id) == key(2))
+            #expect(try await store.revokeOperatorKey(revoked(key(2), at: 12), evenIfLastLasting: true) == .revoked)
+            #expect(try await store.revokeOperatorKey(revoked(expiring, at: 13), evenIfLastLasting: true) == .lastAdmin)
+        }
+    }
+
+    @Test(
+        "end with their sessions, the links they made and the sessions that these opened, and with nobody else's", arguments: StoreKind.all)
+    func ending(kind: StoreKind) async throws {
+        try await withStore(kind) { store in
+            let (one, other, partner) = (key(1, .operator), key(2, .operator), Sample.partner())
+            try await store.createPartner(partner)
+            for key in [one, other] {
+                try await store.insertOperatorKey(key)
+                let id = key.id.rawValue
+                for (name, subject, launchedBy) in [
+                    ("own", SessionSubject.operator(key.id), nil), ("launched", .partner(partner.id), key.id),
+                ] {
+                    let session = WebSession(
+                        tokenHash: "\(name) \(id)", subject: subject, launchedBy: launchedBy, createdAt: now, lastSeenAt: now,
+                        expiresAt: now + 99)
+                    #expect(try await store.openSession(session, with: nil, replacing: nil))
+                }
+                try await store.insertLaunchLink(
+                    LaunchLink(tokenHash: "link \(id)", partnerID: partner.id, madeBy: key.id, expiresAt: now + 99))
+            }
+            try await store.revokeOperatorKey(revoked(one, at: 1), evenIfLastLasting: false)
+            for (key, isThere) in [(one, false), (other, true)] {
+                for name in ["own", "launched"] {
+                    #expect((try await store.session(tokenHash: "\(name) \(key.id)") != nil) == isThere, "\(name) of \(key.id)")
+                }
+                #expect((try await store.launchLink(tokenHash: "link \(key.id)") != nil) == isThere)
+            }
         }
     }
 }
@@ -82,10 +134,12 @@ struct OperatorKeyStoreTests {
 struct WebSessionStoreTests {
     let now = Sample.now
 
-    private func session(_ hash: String, _ subject: SessionSubject, expires: Double = 100) -> WebSession {
+    private func session(
+        _ hash: String, _ subject: SessionSubject, from seconds: Double = 0, expires: Double = 100
+    ) -> WebSession {
         WebSession(
-            tokenHash: hash, subject: subject, csrfToken: "csrf-\(hash)", createdAt: now, lastSeenAt: now + 1,
-            expiresAt: now + expires)
+            tokenHash: hash, subject: subject, createdAt: now + seconds, lastSeenAt: now + seconds + 1, expiresAt: now + expires,
+            mayChange: false, proof: "proof-\(hash)")
     }
 
     @Test("belong to a partner or an operator, are touched and deleted", arguments: StoreKind.all)
@@ -95,52 +149,60 @@ struct WebSessionStoreTests {
             let operatorID = OperatorKeyID("opk_1")
             try await store.insertOperatorKey(
                 OperatorKey(id: operatorID, name: "K", role: .viewer, hash: "h", createdAt: now))
-            for session in [session("p", .partner(Sample.partner().id)), session("o", .operator(operatorID))] {
-                try await store.insertSession(session)
+            var launched = session("l", .partner(Sample.partner().id))
+            launched.launchedBy = operatorID
+            for session in [session("p", .partner(Sample.partner().id)), session("o", .operator(operatorID)), launched] {
+                #expect(try await store.openSession(session, with: nil, replacing: nil))
                 #expect(try await store.session(tokenHash: session.tokenHash) == session)
-                try await store.touchSession(tokenHash: session.tokenHash, at: now + 9)
-                #expect(try await store.session(tokenHash: session.tokenHash)?.lastSeenAt == now + 9)
+                var touched = session
+                touched.lastSeenAt = now + 9
+                touched.proof = "later"
+                try await store.touchSession(touched)
+                #expect(try await store.session(tokenHash: session.tokenHash) == touched)
                 try await store.deleteSession(tokenHash: session.tokenHash)
                 #expect(try await store.session(tokenHash: session.tokenHash) == nil)
                 try await store.deleteSession(tokenHash: session.tokenHash)
-                try await store.touchSession(tokenHash: session.tokenHash, at: now)
+                try await store.touchSession(touched)
             }
         }
     }
 
-    @Test("of nobody, or with a used token, are refused", arguments: StoreKind.all)
+    @Test("of nobody, or with a used token, are refused, and what they would have used up is left", arguments: StoreKind.all)
     func refused(kind: StoreKind) async throws {
         try await withStore(kind) { store in
-            await expectFailure(.notFound) { try await store.insertSession(session("p", .partner(PartnerID("none")))) }
+            let pass = LaunchPass.token(nonce: "n", expiresAt: now + 50)
             await expectFailure(.notFound) {
-                try await store.insertSession(session("o", .operator(OperatorKeyID("none"))))
+                _ = try await store.openSession(session("p", .partner(PartnerID("none"))), with: pass, replacing: nil)
+            }
+            await expectFailure(.notFound) {
+                _ = try await store.openSession(session("o", .operator(OperatorKeyID("none"))), with: pass, replacing: nil)
             }
             try await store.createPartner(Sample.partner())
-            try await store.insertSession(session("p", .partner(Sample.partner().id)))
-            await expectFailure(.duplicate) {
-                try await store.insertSession(session("p", .partner(Sample.partner().id)))
-            }
+            let partner = session("p", .partner(Sample.partner().id))
+            _ = try await store.openSession(partner, with: nil, replacing: nil)
+            await expectFailure(.duplicate) { _ = try await store.openSession(partner, with: pass, replacing: nil) }
+            #expect(try await !store.isNonceUsed("n"))
         }
     }
 
-    @Test("go when they have expired, with nonces and launch links", arguments: StoreKind.all)
+    @Test("take the place of the browser's, and what has expired goes with them", arguments: StoreKind.all)
     func expiry(kind: StoreKind) async throws {
         try await withStore(kind) { store in
             let partner = Sample.partner().id
             try await store.createPartner(Sample.partner())
-            try await store.insertSession(session("old", .partner(partner), expires: 10))
-            try await store.insertSession(session("young", .partner(partner), expires: 10.001))
-            _ = try await store.useNonce("old", expiresAt: now + 10)
-            _ = try await store.useNonce("young", expiresAt: now + 11)
-            try await store.insertLaunchLink(tokenHash: "old", partner: partner, expiresAt: now + 10)
-            try await store.insertLaunchLink(tokenHash: "young", partner: partner, expiresAt: now + 11)
-            try await store.deleteExpiredSessions(at: now + 10)
-            #expect(try await store.session(tokenHash: "old") == nil)
-            #expect(try await store.session(tokenHash: "young") != nil)
-            #expect(try await store.useNonce("old", expiresAt: now + 20), "forgotten, as its token has expired")
-            #expect(try await !store.useNonce("young", expiresAt: now + 20))
-            #expect(try await store.redeemLaunchLink(tokenHash: "old", at: now) == nil)
-            #expect(try await store.redeemLaunchLink(tokenHash: "young", at: now) == partner)
+            for (name, expires) in [("old", 10), ("young", 10.001), ("replaced", 99)] {
+                let pass = LaunchPass.token(nonce: name, expiresAt: now + expires)
+                #expect(try await store.openSession(session(name, .partner(partner), expires: expires), with: pass, replacing: nil))
+                try await store.insertLaunchLink(
+                    LaunchLink(tokenHash: name, partnerID: partner, madeBy: nil, expiresAt: now + expires))
+            }
+            #expect(try await store.openSession(session("new", .partner(partner), from: 10), with: nil, replacing: "replaced"))
+            #expect(try await store.session(tokenHash: "replaced") == nil)
+            for (name, isThere) in [("old", false), ("young", true)] {
+                #expect((try await store.session(tokenHash: name) != nil) == isThere)
+                #expect(try await store.isNonceUsed(name) == isThere)
+                #expect((try await store.launchLink(tokenHash: name) != nil) == isThere)
+            }
         }
     }
 }
@@ -149,32 +211,71 @@ struct WebSessionStoreTests {
 struct LaunchStoreTests {
     let now = Sample.now
 
+    private func session(_ hash: String, at seconds: Double = 0) -> WebSession {
+        WebSession(
+            tokenHash: hash, subject: .partner(Sample.partner().id), createdAt: now + seconds, lastSeenAt: now + seconds,
+            expiresAt: now + 500)
+    }
+
     @Test("use a nonce once, even when twenty come at once", arguments: StoreKind.all)
     func nonce(kind: StoreKind) async throws {
         try await withStore(kind) { store in
-            let now = now
+            try await store.createPartner(Sample.partner())
+            let sessions = (0..<20).map { session("\($0)") }
+            let pass = LaunchPass.token(nonce: "jti", expiresAt: now + 300)
             let uses = try await withThrowingTaskGroup(of: Bool.self) { group in
-                for _ in 0..<20 { group.addTask { try await store.useNonce("jti", expiresAt: now + 300) } }
+                for session in sessions { group.addTask { try await store.openSession(session, with: pass, replacing: nil) } }
                 return try await group.reduce(into: []) { $0.append($1) }
             }
             #expect(uses.count { $0 } == 1)
-            #expect(try await store.useNonce("another", expiresAt: now + 300))
+            var open = 0
+            for session in sessions where try await store.session(tokenHash: session.tokenHash) != nil { open += 1 }
+            #expect(open == 1)
+            #expect(try await store.isNonceUsed("jti"))
+            #expect(try await !store.isNonceUsed("another"))
         }
     }
 
     @Test("open by a link once, before it expires", arguments: StoreKind.all)
     func link(kind: StoreKind) async throws {
         try await withStore(kind) { store in
-            let partner = Sample.partner().id
-            await expectFailure(.notFound) {
-                try await store.insertLaunchLink(tokenHash: "t", partner: partner, expiresAt: now + 10)
-            }
+            let link = LaunchLink(
+                tokenHash: "t", partnerID: Sample.partner().id, madeBy: nil, expiresAt: now + 10, proof: "proof")
+            await expectFailure(.notFound) { try await store.insertLaunchLink(link) }
             try await store.createPartner(Sample.partner())
-            try await store.insertLaunchLink(tokenHash: "t", partner: partner, expiresAt: now + 10)
-            #expect(try await store.redeemLaunchLink(tokenHash: "other", at: now) == nil)
-            #expect(try await store.redeemLaunchLink(tokenHash: "t", at: now + 10) == nil, "expired")
-            #expect(try await store.redeemLaunchLink(tokenHash: "t", at: now + 9.999) == partner)
-            #expect(try await store.redeemLaunchLink(tokenHash: "t", at: now + 9.999) == nil, "used")
+            try await store.insertLaunchLink(link)
+            await expectFailure(.duplicate) { try await store.insertLaunchLink(link) }
+            #expect(try await store.launchLink(tokenHash: "t") == link)
+            #expect(try await store.launchLink(tokenHash: "other") == nil)
+            func opens(_ token: String, at seconds: Double) async throws -> Bool {
+                try await store.openSession(session("s\(seconds)", at: seconds), with: .link(tokenHash: token), replacing: nil)
+            }
+            #expect(try await !opens("other", at: 0))
+            #expect(try await !opens("t", at: 10), "expired")
+            #expect(try await opens("t", at: 9.999))
+            #expect(try await !opens("t", at: 9.998), "used")
+            #expect(try await store.session(tokenHash: "s9.998") == nil)
+        }
+    }
+
+    @Test("leave no trace of a pass when their audit entry cannot be written")
+    func notAudited() async throws {
+        try await withSQLiteStore { store in
+            try await store.createPartner(Sample.partner())
+            let link = LaunchLink(tokenHash: "t", partnerID: Sample.partner().id, madeBy: nil, expiresAt: now + 10)
+            try await store.insertLaunchLink(link)
+            try await store.raw("CREATE TRIGGER no_room BEFORE INSERT ON audit_entry BEGIN SELECT RAISE(ABORT, 'no room'); END")
+            let entry = AuditEntry(at: now, actor: "a", action: "session.open", partnerID: nil, address: nil, details: "")
+            for pass in [LaunchPass.link(tokenHash: "t"), .token(nonce: "n", expiresAt: now + 10)] {
+                await #expect(throws: StoreError.self) {
+                    try await store.audited(entry) { () async throws(StoreError) in
+                        _ = try await store.openSession(session("s"), with: pass, replacing: nil)
+                    }
+                }
+            }
+            #expect(try await store.launchLink(tokenHash: "t") == link)
+            #expect(try await !store.isNonceUsed("n"))
+            #expect(try await store.session(tokenHash: "s") == nil)
         }
     }
 }

@@ -14,11 +14,12 @@ struct BackupTests {
     private func filled(_ directory: String) async throws -> SQLiteStore {
         let store = try openSQLiteStore(directory)
         try await store.createPartner(Sample.partner())
-        try await store.insertSession(
+        _ = try await store.openSession(
             WebSession(
-                tokenHash: "session", subject: .partner(Sample.partner().id), csrfToken: "c", createdAt: Sample.now,
-                lastSeenAt: Sample.now, expiresAt: Sample.now + 9_999))
-        try await store.insertLaunchLink(tokenHash: "link", partner: Sample.partner().id, expiresAt: Sample.now + 9_999)
+                tokenHash: "session", subject: .partner(Sample.partner().id), createdAt: Sample.now, lastSeenAt: Sample.now,
+                expiresAt: Sample.now + 9_999), with: nil, replacing: nil)
+        try await store.insertLaunchLink(
+            LaunchLink(tokenHash: "link", partnerID: Sample.partner().id, madeBy: nil, expiresAt: Sample.now + 9_999))
         try await store.appendAudit(
             AuditEntry(at: Sample.now, actor: "commandLine", action: "test", partnerID: nil, address: nil, details: ""))
         return store
@@ -46,7 +47,7 @@ struct BackupTests {
                         "backup-\(number)"
                     ])
                 try await withTemporaryDirectory { place in
-                    _ = try restore(file, to: place).run(at: Sample.now) { _, _ in }
+                    _ = try restore(file, to: place).run(at: Sample.now) { _, _ in nil }
                     let copy = try openSQLiteStore(place)
                     #expect(try await copy.damage() == [])
                     let tally = try #require(try await copy.run(run.id)).tally
@@ -70,13 +71,13 @@ struct BackupTests {
             try await store.close()
             var task = restore(file, to: directory)
             task.replaces = true
-            let report = try task.run(at: Sample.now + 1) { _, _ in }
+            let report = try task.run(at: Sample.now + 1) { _, _ in nil }
             let aside = try #require(report.movedAside)
             #expect(FileManager.default.fileExists(atPath: aside))
             let restored = try openSQLiteStore(directory)
             #expect(try await restored.partner(Sample.partner().id) == Sample.partner())
             #expect(try await restored.session(tokenHash: "session") == nil)
-            #expect(try await restored.redeemLaunchLink(tokenHash: "link", at: Sample.now) == nil)
+            #expect(try await restored.launchLink(tokenHash: "link") == nil)
             #expect(try await restored.auditEntries(after: 0, limit: 9).map(\.action) == ["test", "database.restore"])
             #expect(try await restored.inspect(migrationsDirectory: migrationsDirectory).flatMap(\.faults) == [])
             try await restored.close()
@@ -93,21 +94,69 @@ struct BackupTests {
             try await store.appendAudit(key.issue(by: "commandLine", from: nil, at: Sample.now))
             let file = directory + "/backup"
             try await store.backup(to: file, migrationsDirectory: migrationsDirectory)
-            try await store.revokeOperatorKey(id, at: Sample.now + 1)
-            #expect(try await store.useNonce("nonce", expiresAt: Sample.now + 99))
+            var revoked = key
+            revoked.revokedAt = Sample.now + 1
+            try await store.revokeOperatorKey(revoked, evenIfLastLasting: false)
+            let session = WebSession(
+                tokenHash: "launched", subject: .partner(Sample.partner().id), createdAt: Sample.now, lastSeenAt: Sample.now,
+                expiresAt: Sample.now + 9)
+            let pass = LaunchPass.token(nonce: "nonce", expiresAt: Sample.now + 99)
+            #expect(try await store.openSession(session, with: pass, replacing: nil))
             try await store.close()
             var task = restore(file, to: directory)
             task.replaces = true
             var asides: Set<String> = []
             for _ in 0..<3 {
-                let aside = try #require(try task.run(at: Sample.now + 2) { _, _ in }.movedAside)
+                let aside = try #require(try task.run(at: Sample.now + 2) { _, _ in nil }.movedAside)
                 #expect(FileManager.default.fileExists(atPath: aside))
                 asides.insert(aside)
             }
             #expect(asides.count == 3)
             let restored = try openSQLiteStore(directory)
             #expect(try await restored.operatorKey(id)?.revokedAt == Sample.now + 1)
-            #expect(try await !restored.useNonce("nonce", expiresAt: Sample.now + 99))
+            #expect(try await restored.isNonceUsed("nonce"))
+            try await restored.close()
+        }
+    }
+
+    @Test("carries a revocation over with its proof and its entry, and refuses a backup in which somebody altered a row that lets in")
+    func proofs() async throws {
+        try await withTemporaryDirectory { directory in
+            let random = RandomSource.seeded(3)
+            let (ring, wrapped) = try KeyRing.create(master: .generate(random: random), random: random, at: Sample.now)
+            let store = try openSQLiteStore(directory)
+            try await store.insertWrappedKey(wrapped)
+            try await store.createPartner(Sample.partner().proven(by: ring))
+            var key = OperatorKey(
+                id: OperatorKeyID("opr_1"), name: "Left", role: .viewer, hash: "hash", createdAt: Sample.now
+            ).proven(by: ring)
+            let issued = key
+            try await store.audited(issued.issue(by: "commandLine", from: nil, at: Sample.now)) { () async throws(StoreError) in
+                try await store.insertOperatorKey(issued)
+            }
+            let (file, altered) = (directory + "/backup", directory + "/altered")
+            try await store.backup(to: file, migrationsDirectory: migrationsDirectory)
+            try await store.raw("UPDATE partner SET vendor_reference = 'another'")
+            try await store.backup(to: altered, migrationsDirectory: migrationsDirectory)
+            try await store.raw("UPDATE partner SET vendor_reference = '\(Sample.partner().vendorReference)'")
+            key.revokedAt = Sample.now + 1
+            try await store.revokeOperatorKey(key.proven(by: ring), evenIfLastLasting: false)
+            try await store.close()
+
+            var task = restore(altered, to: directory)
+            task.replaces = true
+            let error = #expect(throws: StoreError.self) { _ = try task.run(at: Sample.now + 2) { _, _ in ring } }
+            #expect(error?.message.contains("The row of partner \(Sample.partner().id) was put in or altered") == true)
+            task.backup = file
+            _ = try task.run(at: Sample.now + 2) { _, _ in ring }
+            let restored = try openSQLiteStore(directory)
+            #expect(try await restored.operatorKey(key.id)?.revokedAt == key.revokedAt)
+            #expect(try await restored.inspectProofs(ring).faults == [])
+            #expect(try await restored.inspect(migrationsDirectory: migrationsDirectory).flatMap(\.faults) == [])
+            #expect(
+                try await restored.auditEntries(after: 0, limit: 9).map(\.action) == [
+                    "operator.issue", "operator.revoke", "database.restore",
+                ])
             try await restored.close()
         }
     }
@@ -121,12 +170,12 @@ struct BackupTests {
             await expectFailure(.unavailable) { try await store.backup(to: file, migrationsDirectory: migrationsDirectory) }
             var task = restore(file, to: directory)
             task.replaces = true
-            await expectFailure(.locked) { _ = try task.run(at: Sample.now) { _, _ in } }
+            await expectFailure(.locked) { _ = try task.run(at: Sample.now) { _, _ in nil } }
             try await store.close()
             let before = try Data(contentsOf: URL(filePath: directory + "/perch.sqlite"))
 
             task.replaces = false
-            await expectFailure(.duplicate) { _ = try task.run(at: Sample.now) { _, _ in } }
+            await expectFailure(.duplicate) { _ = try task.run(at: Sample.now) { _, _ in nil } }
             task.replaces = true
             struct WrongKey: Error {}
             #expect(throws: WrongKey.self) { _ = try task.run(at: Sample.now) { _, _ in throw WrongKey() } }
@@ -139,7 +188,7 @@ struct BackupTests {
                 let torn = directory + "/torn"
                 try whole.prefix(cut).write(to: URL(filePath: torn))
                 task.backup = torn
-                let error = #expect(throws: StoreError.self) { _ = try task.run(at: Sample.now) { _, _ in } }
+                let error = #expect(throws: StoreError.self) { _ = try task.run(at: Sample.now) { _, _ in nil } }
                 #expect(error?.code == .corrupt && error?.message.contains(words) == true, "\(error?.message ?? "")")
             }
             // Whole as a database, but the trail was tampered with.
@@ -153,7 +202,7 @@ struct BackupTests {
             #expect(try await tampered.backup(to: bad, migrationsDirectory: migrationsDirectory).flatMap(\.faults).count == 1)
             try await tampered.close()
             task.backup = bad
-            await expectFailure(.corrupt) { _ = try task.run(at: Sample.now) { _, _ in } }
+            await expectFailure(.corrupt) { _ = try task.run(at: Sample.now) { _, _ in nil } }
             try before.write(to: URL(filePath: directory + "/perch.sqlite"))
             #expect(try FileManager.default.contentsOfDirectory(atPath: directory).filter { $0.contains("restoring") } == [])
             let after = try openSQLiteStore(directory)
@@ -175,7 +224,10 @@ struct BackupTests {
             var task = restore(file, to: directory)
             task.replaces = true
             var seen: [SealedValue] = []
-            _ = try task.run(at: Sample.now) { _, values in seen = values }
+            _ = try task.run(at: Sample.now) { _, values in
+                seen = values
+                return nil
+            }
             #expect(seen == ["a", "b"].map { SealedValue(context: .setting($0), sealed: sealed) })
         }
     }
@@ -190,6 +242,13 @@ struct BackupTests {
             for name in [".partial", ".partial-2"] { #expect(try String(contentsOfFile: file + name, encoding: .utf8) == "mine") }
             let left = try FileManager.default.contentsOfDirectory(atPath: directory).filter { $0.hasPrefix("backup") }.sorted()
             #expect(left == ["backup", "backup.partial", "backup.partial-2"])
+            let link = directory + "/link"
+            try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: directory + "/nowhere")
+            let error = await expectFailure(.unavailable) {
+                try await store.backup(to: link, migrationsDirectory: migrationsDirectory)
+            }
+            #expect(error?.message.hasPrefix("A link \(link) is there already.") == true)
+            #expect(try FileManager.default.destinationOfSymbolicLink(atPath: link) == directory + "/nowhere")
             try await store.close()
         }
     }

@@ -48,6 +48,9 @@ struct InspectionTests {
             ("UPDATE operator_key SET expires_at = expires_at + 1 WHERE id = 'opr_2'", "Operator key opr_2 is not as it was issued."),
             ("UPDATE operator_key SET name = 'Other' WHERE id = 'opr_3'", "Operator key opr_3 is not as it was issued. Entry 3"),
             ("UPDATE operator_key SET revoked_at = NULL", "Operator key opr_3 is in use again, although entry 4"),
+            ("UPDATE operator_key SET revoked_at = 1 WHERE id = 'opr_3'", "Operator key opr_3 was revoked at another time: entry 4"),
+            ("UPDATE operator_key SET revoked_at = 1 WHERE id = 'opr_2'", "Operator key opr_2 was revoked behind Perch's back"),
+            ("UPDATE operator_key SET created_at = 1 WHERE id = 'opr_1'", "Operator key opr_1 was issued at another time: entry 1"),
             ("DELETE FROM operator_key WHERE id = 'opr_3'", "An operator key is gone. Entry 3"),
             (
                 "INSERT INTO operator_key (id, name, role, hash, created_at) VALUES ('opr_9', 'X', 'admin', 'h1:x', 1)",
@@ -63,7 +66,10 @@ struct InspectionTests {
                 }
             }
             try await store.audited(key(3, .operator).revocation(by: "commandLine", from: nil, at: Sample.now)) {
-                () async throws(StoreError) in _ = try await store.revokeOperatorKey(key(3, .operator).id, at: Sample.now)
+                () async throws(StoreError) in
+                var revoked = key(3, .operator)
+                revoked.revokedAt = Sample.now
+                try await store.revokeOperatorKey(revoked, evenIfLastLasting: false)
             }
             try await store.touchOperatorKey(key(1, .admin).id, at: Sample.now + 5)
             #expect(try await faults(store) == [])

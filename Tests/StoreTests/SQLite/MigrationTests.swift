@@ -27,7 +27,7 @@ struct MigrationTests {
     func upgrade() async throws {
         try await withFixture { fixture in
             let before = try fixture.open()
-            try await before.createPartner(Sample.partner())
+            try await before.writeOldPartner()
             try await before.close()
             // Rebuilds a table that others refer to, as SQLite's own manual says to.
             try fixture.write(
@@ -35,9 +35,9 @@ struct MigrationTests {
                 """
                 CREATE TABLE partner_new (
                     id TEXT NOT NULL PRIMARY KEY, vendor_reference TEXT NOT NULL UNIQUE, name TEXT NOT NULL,
-                    time_zone TEXT NOT NULL, created_at INTEGER NOT NULL, motto TEXT
+                    time_zone TEXT NOT NULL, created_at INTEGER NOT NULL, proof TEXT NOT NULL, motto TEXT
                 ) STRICT, WITHOUT ROWID;
-                INSERT INTO partner_new SELECT *, 'none' FROM partner;
+                INSERT INTO partner_new SELECT *, '', 'none' FROM partner;
                 DROP TABLE partner;
                 ALTER TABLE partner_new RENAME TO partner;
                 """)
@@ -54,7 +54,7 @@ struct MigrationTests {
     func linesWithoutBasis() async throws {
         try await withFixture { fixture in
             let before = try fixture.open()
-            try await before.createPartner(Sample.partner())
+            try await before.writeOldPartner()
             try await before.writeOldRun("run_1")
             try await before.close()
             try fixture.take("0002_count_basis.sql")
@@ -73,7 +73,7 @@ struct MigrationTests {
         try await withFixture { fixture in
             try fixture.take("0002_count_basis.sql")
             let before = try fixture.open()
-            try await before.createPartner(Sample.partner())
+            try await before.writeOldPartner()
             for id in ["run_1", "run_2"] { try await before.writeOldRun(id) }
             try await before.close()
             for name in ["0003_line_retention.sql", "0004_access_and_keys.sql", "0005_usage_delivery.sql", "0006_taken_usage.sql"] {
@@ -184,6 +184,19 @@ struct MigrationTests {
 }
 
 extension SQLiteStore {
+    /// A partner as the first version wrote it.
+    fileprivate func writeOldPartner() async throws {
+        let partner = Sample.partner()
+        let created = partner.createdAt.milliseconds
+        try await raw(all: [
+            """
+            INSERT INTO partner (id, vendor_reference, name, time_zone, created_at)
+            VALUES ('\(partner.id)', '\(partner.vendorReference)', '\(partner.name)', '\(partner.timeZone)', \(created))
+            """,
+            "INSERT INTO connection (partner_id, state, state_since, key_version) VALUES ('\(partner.id)', 'notConnected', \(created), 0)",
+        ])
+    }
+
     /// An ended run with one line, as the first version wrote them: the records have grown columns since.
     fileprivate func writeOldRun(_ id: String) async throws {
         let now = Sample.now.milliseconds

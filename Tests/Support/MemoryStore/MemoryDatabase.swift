@@ -73,11 +73,6 @@ struct LastCountKey: Sendable, Hashable {
     var serviceID: String
 }
 
-struct LaunchLink: Sendable {
-    var partner: PartnerID
-    var expiresAt: Date
-}
-
 /// An entry of an index by instant, and by id within one.
 struct Due<ID: Comparable & Sendable>: Comparable, Sendable {
     var at: Date

@@ -49,15 +49,17 @@ extension MemoryStore {
     }
 
     @discardableResult
-    public func revokeOperatorKey(_ id: OperatorKeyID, at instant: Date) throws(StoreError) -> Bool {
+    public func revokeOperatorKey(_ revoked: OperatorKey, evenIfLastLasting: Bool) throws(StoreError) -> Revocation {
         try access { database throws(StoreError) in
-            guard let key = database.operatorKeys[id] else { throw .notFound("operator key", id) }
-            let others = database.operatorKeys.values.filter { $0.role == .admin && $0.id != id && $0.isUsable(at: instant.stored) }
-            guard key.revokedAt == nil, key.role == .admin, others.isEmpty else {
-                database.operatorKeys[id]?.revokedAt = key.revokedAt ?? instant.stored
-                return true
+            let outcome = try Revocation(of: revoked, among: Array(database.operatorKeys.values), evenIfLastLasting: evenIfLastLasting)
+            guard outcome == .revoked else { return outcome }
+            database.operatorKeys[revoked.id]?.revokedAt = revoked.revokedAt?.stored
+            database.operatorKeys[revoked.id]?.proof = revoked.proof
+            database.sessions = database.sessions.filter {
+                $0.value.subject != .operator(revoked.id) && $0.value.launchedBy != revoked.id
             }
-            return false
+            database.launchLinks = database.launchLinks.filter { $0.value.madeBy != revoked.id }
+            return .revoked
         }
     }
 }
@@ -65,19 +67,38 @@ extension MemoryStore {
 // MARK: - Sessions, nonces, launch links
 
 extension MemoryStore {
-    public func insertSession(_ session: WebSession) throws(StoreError) {
+    public func openSession(
+        _ session: WebSession, with pass: LaunchPass?, replacing tokenHash: String?
+    ) throws(StoreError) -> Bool {
         try access { database throws(StoreError) in
+            let now = session.createdAt.stored
+            switch pass {
+            case .token(let nonce, _): guard database.nonces[nonce] == nil else { return false }
+            case .link(let tokenHash):
+                guard let link = database.launchLinks[tokenHash], link.expiresAt > now else { return false }
+            case nil: break
+            }
             guard database.sessions[session.tokenHash] == nil else { throw .duplicate("such session") }
             switch session.subject {
             case .partner(let id): try database.requirePartner(id)
-            case .operator(let id):
-                guard database.operatorKeys[id] != nil else { throw .notFound("operator key", id) }
+            case .operator(let id): try database.requireOperatorKey(id)
             }
+            if let id = session.launchedBy { try database.requireOperatorKey(id) }
+            switch pass {
+            case .token(let nonce, let expiresAt): database.nonces[nonce] = expiresAt.stored
+            case .link(let tokenHash): database.launchLinks[tokenHash] = nil
+            case nil: break
+            }
+            if let tokenHash { database.sessions[tokenHash] = nil }
+            database.sessions = database.sessions.filter { $0.value.expiresAt > now }
+            database.nonces = database.nonces.filter { $0.value > now }
+            database.launchLinks = database.launchLinks.filter { $0.value.expiresAt > now }
             var stored = session
             stored.createdAt = session.createdAt.stored
             stored.lastSeenAt = session.lastSeenAt.stored
             stored.expiresAt = session.expiresAt.stored
             database.sessions[session.tokenHash] = stored
+            return true
         }
     }
 
@@ -85,8 +106,11 @@ extension MemoryStore {
         try access { database throws(StoreError) in database.sessions[tokenHash] }
     }
 
-    public func touchSession(tokenHash: String, at instant: Date) throws(StoreError) {
-        try access { database throws(StoreError) in database.sessions[tokenHash]?.lastSeenAt = instant.stored }
+    public func touchSession(_ session: WebSession) throws(StoreError) {
+        try access { database throws(StoreError) in
+            database.sessions[session.tokenHash]?.lastSeenAt = session.lastSeenAt.stored
+            database.sessions[session.tokenHash]?.proof = session.proof
+        }
     }
 
     public func deleteSession(tokenHash: String) throws(StoreError) {
@@ -99,37 +123,29 @@ extension MemoryStore {
         }
     }
 
-    public func deleteExpiredSessions(at instant: Date) throws(StoreError) {
+    public func isNonceUsed(_ nonce: String) throws(StoreError) -> Bool {
+        try access { database throws(StoreError) in database.nonces[nonce] != nil }
+    }
+
+    public func insertLaunchLink(_ link: LaunchLink) throws(StoreError) {
         try access { database throws(StoreError) in
-            let instant = instant.stored
-            database.sessions = database.sessions.filter { $0.value.expiresAt > instant }
-            database.nonces = database.nonces.filter { $0.value > instant }
-            database.launchLinks = database.launchLinks.filter { $0.value.expiresAt > instant }
+            guard database.launchLinks[link.tokenHash] == nil else { throw .duplicate("such launch link") }
+            try database.requirePartner(link.partnerID)
+            if let id = link.madeBy { try database.requireOperatorKey(id) }
+            var stored = link
+            stored.expiresAt = link.expiresAt.stored
+            database.launchLinks[link.tokenHash] = stored
         }
     }
 
-    public func useNonce(_ nonce: String, expiresAt: Date) throws(StoreError) -> Bool {
-        try access { database throws(StoreError) in
-            guard database.nonces[nonce] == nil else { return false }
-            database.nonces[nonce] = expiresAt.stored
-            return true
-        }
+    public func launchLink(tokenHash: String) throws(StoreError) -> LaunchLink? {
+        try access { database throws(StoreError) in database.launchLinks[tokenHash] }
     }
+}
 
-    public func insertLaunchLink(tokenHash: String, partner: PartnerID, expiresAt: Date) throws(StoreError) {
-        try access { database throws(StoreError) in
-            guard database.launchLinks[tokenHash] == nil else { throw .duplicate("such launch link") }
-            try database.requirePartner(partner)
-            database.launchLinks[tokenHash] = LaunchLink(partner: partner, expiresAt: expiresAt.stored)
-        }
-    }
-
-    public func redeemLaunchLink(tokenHash: String, at instant: Date) throws(StoreError) -> PartnerID? {
-        try access { database throws(StoreError) in
-            guard let link = database.launchLinks[tokenHash], link.expiresAt > instant.stored else { return nil }
-            database.launchLinks[tokenHash] = nil
-            return link.partner
-        }
+extension MemoryDatabase {
+    fileprivate func requireOperatorKey(_ id: OperatorKeyID) throws(StoreError) {
+        guard operatorKeys[id] != nil else { throw .notFound("operator key", id) }
     }
 }
 

@@ -30,14 +30,16 @@ extension MemoryStore {
     }
 
     public func rewrapKeys(_ keys: [WrappedDataKey]) throws(StoreError) {
+        try access { database throws(StoreError) in try database.rewrap(keys) }
+    }
+
+    public func adoptProofs(
+        _ keys: [WrappedDataKey], partners: [PartnerID: String], operatorKeys: [OperatorKeyID: String]
+    ) throws(StoreError) {
         try access { database throws(StoreError) in
-            guard Set(database.wrappedKeys.map(\.id)) == Set(keys.map(\.id)) else { throw .notFound("data key", "of all these") }
-            for key in keys {
-                for index in database.wrappedKeys.indices where database.wrappedKeys[index].id == key.id {
-                    database.wrappedKeys[index].wrapped = key.wrapped
-                    database.wrappedKeys[index].checkValue = key.checkValue
-                }
-            }
+            try database.rewrap(keys)
+            for (id, proof) in partners { database.partners[id]?.proof = proof }
+            for (id, proof) in operatorKeys { database.operatorKeys[id]?.proof = proof }
         }
     }
 
@@ -91,6 +93,16 @@ extension MemoryStore {
 }
 
 extension MemoryDatabase {
+    fileprivate mutating func rewrap(_ keys: [WrappedDataKey]) throws(StoreError) {
+        guard Set(wrappedKeys.map(\.id)) == Set(keys.map(\.id)) else { throw .notFound("data key", "of all these") }
+        for key in keys {
+            for index in wrappedKeys.indices where wrappedKeys[index].id == key.id {
+                wrappedKeys[index].wrapped = key.wrapped
+                wrappedKeys[index].checkValue = key.checkValue
+            }
+        }
+    }
+
     fileprivate mutating func insert(_ key: WrappedDataKey) throws(StoreError) {
         guard !wrappedKeys.contains(where: { $0.id == key.id || ($0.retiredAt == nil && key.retiredAt == nil) })
         else { throw .duplicate("data key") }

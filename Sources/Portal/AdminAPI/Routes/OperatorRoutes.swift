@@ -25,7 +25,7 @@ extension AdminAPI {
         AdminRoute(.delete, "/operators/{operatorId}", .admin, takesBody: false) { call in
             try await OperatorKeys.revoke(
                 OperatorKeyID(call.parameter("operatorId")), store: call.environment.store,
-                time: call.environment.time, by: call.initiator)
+                keyRing: call.environment.keyRing, time: call.environment.time, by: call.initiator)
             return Response(status: .noContent)
         },
     ]

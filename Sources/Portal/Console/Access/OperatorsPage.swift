@@ -74,7 +74,7 @@ extension Console {
         .confirmedForm("/console/operators/{operatorId}/revoke", .admin) { visit, _ in
             try await OperatorKeys.revoke(
                 OperatorKeyID(visit.request.parameters["operatorId"] ?? ""), store: visit.environment.store,
-                time: visit.environment.time, by: visit.initiator)
+                keyRing: visit.environment.keyRing, time: visit.environment.time, by: visit.initiator)
             return .redirect(to: ConsoleFrame.Place.operators.address)
         },
     ]

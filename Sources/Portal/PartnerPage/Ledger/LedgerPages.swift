@@ -67,7 +67,7 @@ struct LedgerPages: Sendable {
                     return true
                 }
                 group.addTask {
-                    while try await sessions.isOpen(visit.session) { try await time.sleep(Self.lookAtSession) }
+                    while try await sessions.isOpen(visit.session.stored) { try await time.sleep(Self.lookAtSession) }
                     return false
                 }
                 let hasRunEnded = try await group.next() ?? false

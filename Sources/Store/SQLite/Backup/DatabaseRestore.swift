@@ -32,11 +32,12 @@ public struct DatabaseRestore: Sendable {
     ///
     /// Sign-ins and launch links of the time of the backup end, and operator keys that were revoked and launch tokens that were used
     /// since, as far as the replaced database can be read, stay so: nobody must be let in again by a restore.
-    /// - Parameter admits: throws when this installation's key does not open the backup's data keys, or these not its sealed values.
+    /// - Parameter admits: throws when this installation's key does not open the backup's data keys, or these not its sealed values;
+    ///   returns what they open to, nil for a backup that has none.
     /// - Throws: `StoreError` with code `locked` while a process has the database, `newerSchema` for a backup of a newer Perch,
     ///   `migration` for an older one without `upgrades`, `duplicate` when there is a database and not `replaces`, `corrupt`
     ///   for a backup that an inspection finds faults in; and what `admits` throws.
-    public func run(at instant: Date, admits: ([WrappedDataKey], [SealedValue]) throws -> Void) throws -> Report {
+    public func run(at instant: Date, admits: ([WrappedDataKey], [SealedValue]) throws -> KeyRing?) throws -> Report {
         let migrations = try Migrations(directory: migrationsDirectory)
         let place = try DataDirectory(directory)
         let lock = try ProcessLock(place)
@@ -129,7 +130,7 @@ public struct DatabaseRestore: Sendable {
 
     private func prepare(
         _ path: String, _ migrations: Migrations, _ instant: Date, _ takenAway: TakenAway,
-        _ admits: ([WrappedDataKey], [SealedValue]) throws -> Void
+        _ admits: ([WrappedDataKey], [SealedValue]) throws -> KeyRing?
     ) throws -> [String] {
         do {
             let queue = try DatabaseQueue(path: path)
@@ -153,20 +154,15 @@ public struct DatabaseRestore: Sendable {
                     try database.chainOlderAuditEntries()
                     return .commit
                 }
-                let faults = SQLiteStore.inspect(database, migrations).flatMap(\.faults)
-                guard faults.isEmpty else {
-                    throw StoreError(
-                        code: .corrupt,
-                        message: "The backup is damaged, so nothing was changed. \(faults.joined(separator: " "))")
-                }
-                try admits(
+                try requireNone(SQLiteStore.inspect(database, migrations).flatMap(\.faults))
+                let keyRing = try admits(
                     database.fetchAll(WrappedDataKey.self, "SELECT * FROM data_key ORDER BY retired_at IS NULL DESC"),
                     database.sealedValues(notUnder: nil, after: nil, limit: .max))
+                if let keyRing { try requireNone(SQLiteStore.inspectProofs(database, keyRing).faults) }
                 try database.inTransaction(.immediate) {
                     for table in ["web_session", "launch_link"] { try database.execute(sql: "DELETE FROM \(table)") }
                     for (id, revokedAt) in takenAway.keys {
-                        try database.change(
-                            "UPDATE operator_key SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL", [revokedAt, id])
+                        try database.carryOver(revokedAt, of: id, keyRing)
                     }
                     for (nonce, expiresAt) in takenAway.nonces {
                         try database.change("INSERT OR IGNORE INTO launch_nonce (nonce, expires_at) VALUES (?, ?)", [nonce, expiresAt])
@@ -177,12 +173,22 @@ public struct DatabaseRestore: Sendable {
                             details: "restored a backup; sign-ins of its time were ended"))
                     return .commit
                 }
+                // As the service has it. A command that is killed leaves a WAL, which who only reads can read; of the other kind of journal
+                // nobody can, before somebody has written.
+                try database.execute(sql: "PRAGMA journal_mode = WAL")
                 return missing.map(\.name)
             }
             try queue.close()
             return applied
         } catch let error as DatabaseError {
             throw StoreError(mapping: error)
+        }
+    }
+
+    private func requireNone(_ faults: [String]) throws(StoreError) {
+        guard faults.isEmpty else {
+            throw StoreError(
+                code: .corrupt, message: "The backup is damaged, so nothing was changed. \(faults.joined(separator: " "))")
         }
     }
 
@@ -200,10 +206,23 @@ public struct DatabaseRestore: Sendable {
         // Two restores within a second must not take each other's.
         let names = [usual] + (2...).lazy.prefix(1000).map { "\(usual)-\($0)" }
         let aside = names.first { access($0, F_OK) != 0 } ?? usual
-        for suffix in ["-wal", "-shm"] where access(place.databasePath + suffix, F_OK) == 0 {
+        // A journal too: SQLite would undo with it what it takes for a write to the new database.
+        for suffix in ["-wal", "-shm", "-journal"] where access(place.databasePath + suffix, F_OK) == 0 {
             try DatabaseFile.move(place.databasePath + suffix, to: aside + suffix)
         }
         try DatabaseFile.nameAlso(place.databasePath, aside)
         return aside
+    }
+}
+
+extension Database {
+    /// A key that was revoked after the backup stays so.
+    fileprivate func carryOver(_ revokedAt: Int64, of id: String, _ keyRing: KeyRing?) throws {
+        let found = try fetchOne(OperatorKey.self, "SELECT * FROM operator_key WHERE id = ? AND revoked_at IS NULL", [id])
+        guard var key = found else { return }
+        key.revokedAt = Date(milliseconds: revokedAt)
+        if let keyRing { key = key.proven(by: keyRing) }
+        try update("operator_key", ["revoked_at": revokedAt, "proof": key.proof], where: "id", is: id)
+        try append(key.revocation(by: "commandLine", from: nil, at: Date(milliseconds: revokedAt)))
     }
 }

@@ -11,8 +11,13 @@ extension SQLiteStore {
     public func backup(to path: String, migrationsDirectory: String) async throws(StoreError) -> [InspectionCheck] {
         let migrations = try Migrations(directory: migrationsDirectory)
         return try await block { pool in
-            guard access(path, F_OK) != 0 else {
-                throw StoreError(code: .unavailable, message: "The file \(path) is there already. It was left as it is; give another name.")
+            // A link that leads nowhere is somebody's too.
+            var status = stat()
+            guard lstat(path, &status) != 0 else {
+                let isLink = status.st_mode & S_IFMT == S_IFLNK
+                throw StoreError(
+                    code: .unavailable,
+                    message: "\(isLink ? "A link" : "The file") \(path) is there already. It was left as it is; give another name.")
             }
             let partial = try DatabaseFile.makePartial(of: path)
             do {

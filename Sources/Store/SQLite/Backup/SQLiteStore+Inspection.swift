@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import Secrets
 
 /// One thing that was looked at, and what was found.
 public struct InspectionCheck: Sendable, Hashable {
@@ -24,6 +25,25 @@ extension SQLiteStore {
         let migrations = try Migrations(directory: migrationsDirectory)
         return try await read { database in
             Self.inspect(database, migrations)
+        }
+    }
+
+    /// Looks whether the rows that let somebody in are as who holds the keys has written them.
+    public func inspectProofs(_ keyRing: KeyRing) async throws(StoreError) -> InspectionCheck {
+        try await read { Self.inspectProofs($0, keyRing) }
+    }
+
+    static func inspectProofs(_ database: Database, _ keyRing: KeyRing) -> InspectionCheck {
+        check("rows that let in") {
+            guard keyRing.provesRows, try database.hasProofs() else { return ("not proven yet; the next start proves them", []) }
+            let rows: [any ProvenRow] =
+                try database.fetchAll(Partner.self, "SELECT * FROM partner ORDER BY id")
+                + database.fetchAll(OperatorKey.self, "SELECT * FROM operator_key ORDER BY id")
+                + database.fetchAll(LaunchLink.self, "SELECT * FROM launch_link ORDER BY token_hash")
+                + database.fetchAll(WebSession.self, "SELECT * FROM web_session ORDER BY token_hash")
+            return (
+                "\(rows.count) partners, operator keys, links and sessions as Perch wrote them", rows.compactMap { $0.fault(keyRing) }
+            )
         }
     }
 
@@ -57,13 +77,13 @@ extension SQLiteStore {
                 return ("\(walk.head.sequence) entries, head \(walk.head.hash)", walk.faults.map(\.description))
             },
             check("operator keys") {
-                guard try database.columns(in: "operator_key").contains(where: { $0.name == "expires_at" }) else {
+                guard try database.hasProofs() else {
                     return ("of an older schema", [])
                 }
                 let keys = try database.fetchAll(OperatorKey.self, "SELECT * FROM operator_key ORDER BY created_at, id")
                 let entries = try database.fetchAll(
-                    AuditEntry.self, "SELECT * FROM audit_entry WHERE action IN (?, ?) ORDER BY sequence",
-                    [OperatorKeyTrail.issuing, OperatorKeyTrail.revoking])
+                    AuditEntry.self, "SELECT * FROM audit_entry WHERE action IN (?, ?, ?) ORDER BY sequence",
+                    [OperatorKeyTrail.issuing, OperatorKeyTrail.revoking, OperatorKeyTrail.restoring])
                 return ("\(keys.count) as the audit trail tells of them", OperatorKeyTrail.faults(keys, entries))
             },
         ]
@@ -111,5 +131,12 @@ extension SQLiteStore {
         } catch {
             return InspectionCheck(name, "could not be looked at", faults: [StoreError(mapping: error).message])
         }
+    }
+}
+
+extension Database {
+    /// Whether the schema has proofs of rows.
+    func hasProofs() throws -> Bool {
+        try columns(in: "partner").contains { $0.name == "proof" }
     }
 }

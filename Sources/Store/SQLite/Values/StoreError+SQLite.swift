@@ -44,6 +44,15 @@ extension StoreError {
         case .SQLITE_BUSY, .SQLITE_LOCKED:
             self.init(
                 code: .locked, message: "Another program has the database locked: \(said). \(kept) Close that program.")
+        case .SQLITE_READONLY
+        where [.SQLITE_READONLY_ROLLBACK, .SQLITE_READONLY_RECOVERY].contains(error.extendedResultCode):
+            self.init(
+                code: .unavailable,
+                message: """
+                    A write to the database was cut off, and what is left of it beside the database (perch.sqlite-journal or -wal) has still \
+                    to be undone, which a command that only reads does not do. Nothing is lost. Start the service once, or run \
+                    `perch operators list`, and try again.
+                    """)
         case .SQLITE_CANTOPEN, .SQLITE_PERM, .SQLITE_READONLY, .SQLITE_AUTH, .SQLITE_MISUSE:
             self.init(
                 code: .unavailable,
