@@ -56,6 +56,7 @@ final class History: @unchecked Sendable {
         processes += 1
         judge.note("process \(processes) starts")
         upSince = engine.elapsed
+        judge.begins(with: lastStore)
         process = PerchProcess(number: processes, store: lastStore, world: world, plan: plan)
     }
 

@@ -30,6 +30,8 @@ final class Judge: @unchecked Sendable, SimulatedSynthesize.Witness {
     private var looked: [String: Int] = [:]
     /// Partners who were told that Perch has stopped for them.
     private(set) var silent: Set<Int> = []
+    /// Partners whom the store had as disabled when the process began, whether or not somebody could still be told so.
+    private var disabledAtStart: Set<Int> = []
     /// How often a partner has asked for a connect.
     private var wakings: [Int: Int] = [:]
     /// Answers 401 since somebody last entered a key.
@@ -67,6 +69,7 @@ final class Judge: @unchecked Sendable, SimulatedSynthesize.Witness {
 
     func wakes(partner: Int) {
         silent.remove(partner)
+        disabledAtStart.remove(partner)
         refusals[partner] = 0
         wakings[partner, default: 0] += 1
     }
@@ -77,6 +80,19 @@ final class Judge: @unchecked Sendable, SimulatedSynthesize.Witness {
     /// Perch has told that it stopped. Who has asked to connect since the question has changed his mind.
     func falls(silent partner: Int, askedAfter wakings: Int) {
         if wakings == self.wakings(of: partner) { silent.insert(partner) }
+    }
+
+    /// A process begins with what is stored.
+    func begins(with store: MemoryStore) {
+        disabledAtStart = []
+        for (index, partner) in world.partners.enumerated() {
+            guard let id = partner.id else { continue }
+            do {
+                if try store.partner(id) != nil, try store.connection(id).state == .disabled { disabledAtStart.insert(index) }
+            } catch {
+                violate("the store could not be read: \(error)")
+            }
+        }
     }
 
     func clockJumped() { hasClockJumped = true }
@@ -91,6 +107,9 @@ final class Judge: @unchecked Sendable, SimulatedSynthesize.Witness {
         note("partner \(partner): > \(call.method) \(call.path) \(String(decoding: call.body, as: UTF8.self))")
         if silent.contains(partner), act.isSync {
             violate("partner \(partner) was told that Perch has stopped, and Perch went on: \(call.method) \(call.path)")
+        }
+        if disabledAtStart.contains(partner), act.isSync {
+            violate("partner \(partner) was disabled before the process began, and it went on: \(call.method) \(call.path)")
         }
         switch act {
         case .count(let service, let account, let count):
