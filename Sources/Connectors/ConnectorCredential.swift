@@ -51,5 +51,11 @@ extension String {
         return String(String.UnicodeScalarView(scalars))
     }
 
+    /// Without the blanks around it that are seen as such; what is not seen stays, for who looks at names to refuse.
+    public func trimmingBlanks() -> String {
+        let scalars = unicodeScalars.drop { $0.properties.isWhitespace }.reversed().drop { $0.properties.isWhitespace }.reversed()
+        return String(String.UnicodeScalarView(scalars))
+    }
+
     var isBlank: Bool { trimmingWhitespace().isEmpty }
 }

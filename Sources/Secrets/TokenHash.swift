@@ -54,8 +54,11 @@ public struct KeyedTokenHash: Sendable, CustomStringConvertible, CustomReflectab
 
     /// The keyed form of a stored hash; nil when it is keyed already.
     public func keyed(stored hash: String) -> String? {
-        hash.hasPrefix(Self.prefix) ? nil : keyed(hash)
+        Self.isKeyed(hash) ? nil : keyed(hash)
     }
+
+    /// Whether a stored hash is of the keyed form.
+    public static func isKeyed(_ hash: String) -> Bool { hash.hasPrefix(prefix) }
 
     public var description: String { "KeyedTokenHash(***)" }
     public var customMirror: Mirror { Mirror(self, children: [Mirror.Child]()) }

@@ -146,6 +146,37 @@ struct RowProofTests {
         }
     }
 
+    @Test("a session that came by the link of a key that was revoked, put back from an old copy, opens nothing")
+    func sessionOfRevokedKey() async throws {
+        try await withPageDesk { desk in
+            let (store, maker) = (desk.office.store, try #require(desk.office.keyIDs[.operator]))
+            let link = try await LaunchLinks.make(
+                for: desk.office.partner().id, by: .operator(maker, name: "Ada", address: nil), desk.environment)
+            let browser = try await desk.browser()
+            #expect(try await browser.get(try #require(URL(string: link.url)).relativeTarget).status == 303)
+            #expect(try await browser.get("/").status == 200)
+            try await store.raw("CREATE TEMP TABLE old AS SELECT * FROM web_session")
+            try await OperatorKeys.revoke(
+                maker, evenIfLastLasting: true, store: store, keyRing: desk.environment.keyRing, time: desk.environment.time)
+            try await store.raw("INSERT INTO web_session SELECT * FROM old")
+            #expect(try await browser.get("/").status == 401)
+        }
+    }
+
+    @Test("a row that he puts in is no other maker key: the last real one is kept")
+    func lastRealAdmin() async throws {
+        try await withAdminOffice { office in
+            let (store, ring, admin) = (office.store, office.environment.keyRing, try #require(office.keyIDs[.admin]))
+            try await store.raw(
+                "INSERT INTO operator_key (id, name, role, hash, created_at, proof) VALUES ('opr_his', 'His', 'admin', 'x', 1, '')")
+            let refusal = await #expect(throws: IntegrationError.self) {
+                try await OperatorKeys.revoke(admin, evenIfLastLasting: true, store: store, keyRing: ring, time: office.environment.time)
+            }
+            #expect(refusal?.code == .conflict)
+            #expect(try await store.operatorKey(admin)?.revokedAt == nil)
+        }
+    }
+
     @Test("and no form's token is in the database: it is made of the cookie's")
     func formTokens() async throws {
         try await withPageDesk { desk in
@@ -205,6 +236,41 @@ struct ProofAdoptionTests {
                 let again = try await KeyKeeper(configuration, dependencies, store).openKeyRing()
                 #expect(try await store.inspectProofs(again).faults.count == 2)
             }
+        }
+    }
+
+    @Test("a data key from before, put back from an old copy, ends the start and is named; nothing is believed a second time")
+    func olderDataKey() async throws {
+        try await withStore { store, configuration, dependencies in
+            _ = try await KeyKeeper(configuration, dependencies, store).openKeyRing()
+            try await makeOld(store, configuration, Secret("opk_older"))
+            let old = try await store.wrappedKeys()
+            _ = try await KeyKeeper(configuration, dependencies, store).openKeyRing()
+            try await store.rewrapKeys(old)
+            for removal in [
+                "UPDATE partner SET vendor_reference = 'another'", "UPDATE partner SET proof = ''", "UPDATE operator_key SET proof = ''",
+            ] {
+                try await store.raw(removal)
+                let refusal = await #expect(throws: ApplicationError.self) {
+                    try await KeyKeeper(configuration, dependencies, store).openKeyRing()
+                }
+                #expect(refusal?.message == OlderDataKey.message)
+                let ring = try #require(try KeyKeeper.open(old, configuration))
+                #expect(try await store.inspectProofs(ring).faults == [OlderDataKey.message])
+            }
+        }
+    }
+
+    @Test("the key that operator keys are hashed with is not made anew while keys need it, and doctor names its loss")
+    func lostHashKey() async throws {
+        try await withStore { store, configuration, dependencies in
+            let ring = try await KeyKeeper(configuration, dependencies, store).openKeyRing()
+            _ = try await OperatorKeys.issue(
+                name: "Ada", role: .admin, store: store, keyRing: ring, random: .system, time: dependencies.time)
+            try await store.raw("DELETE FROM sealed_setting")
+            await #expect(throws: StoreError.self) { try await OperatorKeys.hashing(store: store, keyRing: ring, random: .system) }
+            let faults = try await store.inspect(migrationsDirectory: Repository.path("migrations")).flatMap(\.faults)
+            #expect(faults.count == 1 && faults[0].hasPrefix("The key that operator keys are hashed with is not in the database"))
         }
     }
 

@@ -21,11 +21,11 @@ extension Desk {
     public func createPartner(
         vendorReference: String, name: String, timeZone: String?, by initiator: Initiator
     ) async throws(IntegrationError) -> Partner {
-        let reference = vendorReference.trimmingWhitespace()
+        let reference = vendorReference.trimmingBlanks()
         try Self.requireShowable(reference, "vendorReference", "vendor reference")
         let zone = timeZone ?? "UTC"
         _ = try ScheduleCalendar(timeZone: zone)
-        let displayName = name.trimmingWhitespace()
+        let displayName = name.trimmingBlanks()
         if !displayName.isEmpty { try Self.requireShowable(displayName, "name", "name") }
         let partner = Partner(
             id: PartnerID(environment.random.identifier(prefix: "par_")), vendorReference: reference,

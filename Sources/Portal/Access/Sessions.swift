@@ -110,7 +110,7 @@ struct Sessions: Sendable {
             return nil
         }
         let now = time.now()
-        guard Self.isAlive(session, at: now, idle: idle) else {
+        guard Self.isAlive(session, at: now, idle: idle), try await isMakerInUse(session) else {
             try await store.deleteSession(tokenHash: session.tokenHash)
             return nil
         }
@@ -125,7 +125,14 @@ struct Sessions: Sendable {
     /// Whether a session that was read before is neither ended nor over by now. Looking is no use of it.
     func isOpen(_ session: WebSession) async throws(StoreError) -> Bool {
         guard let present = try await store.session(tokenHash: session.tokenHash), present.isProven(by: keyRing) else { return false }
-        return Self.isAlive(present, at: time.now(), idle: idle)
+        guard Self.isAlive(present, at: time.now(), idle: idle) else { return false }
+        return try await isMakerInUse(present)
+    }
+
+    /// False when the session came by a link of an operator key that was revoked: a row put back from an old copy opens nothing.
+    private func isMakerInUse(_ session: WebSession) async throws(StoreError) -> Bool {
+        guard let maker = session.launchedBy else { return true }
+        return try await store.operatorKey(maker).map { $0.revokedAt == nil } ?? false
     }
 
     /// Ends the browser's session of that kind.

@@ -21,7 +21,7 @@ public enum OperatorKeys {
         name: String, role: OperatorRole, expiresAt: Date? = nil, store: any Store, keyRing: KeyRing, random: RandomSource,
         time: TimeSource, by initiator: Initiator = .commandLine
     ) async throws(IntegrationError) -> (OperatorKey, Secret) {
-        let name = name.trimmingCharacters(in: .whitespacesAndNewlines)
+        let name = name.trimmingBlanks()
         guard (1...longestName).contains(name.count) else {
             throw invalidInput("The name must have 1 to \(longestName) characters.", field: "name")
         }
@@ -68,7 +68,11 @@ public enum OperatorKeys {
         let revoked = ended.proven(by: keyRing)
         let entry = key.revocation(by: initiator.actor, from: initiator.address, at: now)
         let outcome = try await remember { () throws(StoreError) in
-            try await store.audited(entry) { () async throws(StoreError) in
+            // A row that somebody put in opens nothing: it is no other admin key.
+            let opening = try await store.operatorKeys().filter { $0.id == id || $0.isProven(by: keyRing) }
+            let foreseen = try Revocation(of: revoked, among: opening, evenIfLastLasting: evenIfLastLasting)
+            guard foreseen == .revoked else { return foreseen }
+            return try await store.audited(entry) { () async throws(StoreError) in
                 try await store.revokeOperatorKey(revoked, evenIfLastLasting: evenIfLastLasting)
             }
         }
@@ -89,13 +93,21 @@ public enum OperatorKeys {
     private static let hashingSetting = "operator_key_hash"
 
     /// The hashing of this installation's keys. Its own key is made at the first use and kept sealed in the store.
-    /// - Throws: `StoreError`, `SecretsError`.
+    /// - Throws: `StoreError`; with code `corrupt` when keys are hashed with one that is gone. `SecretsError`.
     static func hashing(store: any Store, keyRing: KeyRing, random: RandomSource) async throws -> KeyedTokenHash {
         let context = SealContext.setting(hashingSetting)
         let sealed: SealedSecret
         if let stored = try await store.sealedSetting(hashingSetting) {
             sealed = stored
         } else {
+            guard try await store.operatorKeys().allSatisfy({ !KeyedTokenHash.isKeyed($0.hash) }) else {
+                throw StoreError(
+                    code: .corrupt,
+                    message: """
+                        The key that operator keys are hashed with is not in the database, so none of them opens. Nothing was changed. \
+                        Restore a backup that holds it; `perch doctor` looks at one.
+                        """)
+            }
             sealed = try keyRing.seal(Secret(random.token(bytes: 32)), context, random: random)
             try await store.insertSealedSetting(hashingSetting, sealed)
         }

@@ -48,6 +48,7 @@ public struct KeyKeeper: Sendable {
 
     /// A database from before rows that let in carried proofs: what it holds is believed once, and proven from then on.
     private func proveRows(_ old: KeyRing, _ wrapped: [WrappedDataKey], _ master: MasterKey) async throws -> KeyRing {
+        try await requireNeverProven()
         try await OperatorKeys.keyPlainHashes(store: store, keyRing: old, random: dependencies.random)
         let again = try KeyRing.addingRowKey(to: wrapped, master: master, random: dependencies.random)
         guard let keyRing = try KeyRing.open(again, master: master) else { return old }
@@ -60,7 +61,7 @@ public struct KeyKeeper: Sendable {
         let keys = try await store.operatorKeys().map { ($0.id, $0.proven(by: keyRing).proof) }
         let proven = partners
         let entry = AuditEntry(
-            at: dependencies.time.now(), actor: "perch", action: "keys.proveRows", partnerID: nil, address: nil,
+            at: dependencies.time.now(), actor: "perch", action: OlderDataKey.provingAction, partnerID: nil, address: nil,
             details:
                 "From now on the rows of \(partners.count) partners and \(keys.count) operator keys carry a proof that Perch wrote them.")
         try await store.audited(entry) { () async throws(StoreError) in
@@ -68,6 +69,22 @@ public struct KeyKeeper: Sendable {
         }
         dependencies.logger.notice("\(entry.details)")
         return keyRing
+    }
+
+    /// - Throws: `ApplicationError` when rows carry proofs, or the audit trail tells that they once did.
+    private func requireNeverProven() async throws {
+        var wereProven = try await store.operatorKeys().contains { !$0.proof.isEmpty }
+        var partner: PartnerID?
+        while !wereProven, case let page = try await store.partners(after: partner, limit: 500), let last = page.last {
+            wereProven = page.contains { !$0.proof.isEmpty }
+            partner = last.id
+        }
+        var entry = 0
+        while !wereProven, case let page = try await store.auditEntries(after: entry, limit: 500), let last = page.last?.sequence {
+            wereProven = page.contains { $0.action == OlderDataKey.provingAction }
+            entry = last
+        }
+        if wereProven { throw ApplicationError(OlderDataKey.message) }
     }
 
     private func requireNothingSealed() async throws {

@@ -4,6 +4,9 @@ import Secrets
 /// What the audit trail tells of operator keys, held against the keys themselves: a row that was put in, altered, taken out or brought
 /// back behind Perch's back does not fit.
 enum OperatorKeyTrail {
+    static let lostHashKey =
+        "The key that operator keys are hashed with is not in the database, so none of them opens. Restore a backup that holds it."
+
     static let issuing = "operator.issue"
     static let revoking = "operator.revoke"
     /// A restore carries revocations over from the database that it replaces.

@@ -31,6 +31,16 @@ extension ProvenRow {
     }
 }
 
+/// A data key as it was before rows carried proofs opens the same secrets and proves nothing: put back from an old copy, it would have
+/// Perch believe whatever stands in the rows once more.
+public enum OlderDataKey {
+    /// In the audit trail when the rows of an older database were proven.
+    public static let provingAction = "keys.proveRows"
+    public static let message =
+        "The data key is one from before the rows of partners and operator keys carried proofs, and they do or did: somebody put an old copy "
+        + "of it back, or took the proofs away. Nothing is believed. Restore a backup from after that."
+}
+
 extension Partner: ProvenRow {
     public static let provenTable = "partner"
     /// Whose page a launch opens. Name and time zone open nothing.

@@ -60,6 +60,7 @@ struct InspectionTests {
     func operatorKeys(statement: String, words: String) async throws {
         try await withTemporaryDirectory { directory in
             let store = try openSQLiteStore(directory)
+            try await store.raw("INSERT INTO sealed_setting (name, value) VALUES ('operator_key_hash', zeroblob(100))")
             for key in [key(1, .admin), key(2, .viewer, expires: 86_400.1234), key(3, .operator)] {
                 try await store.audited(key.issue(by: "commandLine", from: nil, at: Sample.now)) { () async throws(StoreError) in
                     try await store.insertOperatorKey(key)
@@ -84,6 +85,7 @@ struct InspectionTests {
     func olderEntries() async throws {
         try await withTemporaryDirectory { directory in
             let store = try openSQLiteStore(directory)
+            try await store.raw("INSERT INTO sealed_setting (name, value) VALUES ('operator_key_hash', zeroblob(100))")
             var entry = key(1, .admin).issue(by: "commandLine", from: nil, at: Sample.now)
             entry.details = "Issued key opr_1 'Key 'number' 1' with role admin."
             let older = entry

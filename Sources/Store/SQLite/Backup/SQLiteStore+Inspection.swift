@@ -35,7 +35,10 @@ extension SQLiteStore {
 
     static func inspectProofs(_ database: Database, _ keyRing: KeyRing) -> InspectionCheck {
         check("rows that let in") {
-            guard keyRing.provesRows, try database.hasProofs() else { return ("not proven yet; the next start proves them", []) }
+            guard keyRing.provesRows else {
+                return ("not proven yet; the next start proves them", try database.wereRowsProven() ? [OlderDataKey.message] : [])
+            }
+            guard try database.hasProofs() else { return ("not proven yet; the next start proves them", []) }
             let rows: [any ProvenRow] =
                 try database.fetchAll(Partner.self, "SELECT * FROM partner ORDER BY id")
                 + database.fetchAll(OperatorKey.self, "SELECT * FROM operator_key ORDER BY id")
@@ -80,6 +83,9 @@ extension SQLiteStore {
                 guard try database.hasProofs() else {
                     return ("of an older schema", [])
                 }
+                let hasHashKey = try database.isThere("SELECT 1 FROM sealed_setting WHERE name = 'operator_key_hash'")
+                let hasKeyedHashes = try database.isThere("SELECT 1 FROM operator_key WHERE hash LIKE 'h1:%'")
+                if hasKeyedHashes, !hasHashKey { return ("", [OperatorKeyTrail.lostHashKey]) }
                 let keys = try database.fetchAll(OperatorKey.self, "SELECT * FROM operator_key ORDER BY created_at, id")
                 let entries = try database.fetchAll(
                     AuditEntry.self, "SELECT * FROM audit_entry WHERE action IN (?, ?, ?) ORDER BY sequence",
@@ -139,4 +145,16 @@ extension Database {
     func hasProofs() throws -> Bool {
         try columns(in: "partner").contains { $0.name == "proof" }
     }
+
+    /// Whether rows of this database carry proofs, or once did.
+    func wereRowsProven() throws -> Bool {
+        try hasProofs()
+            && isThere(
+                """
+                SELECT 1 FROM partner WHERE proof <> '' UNION ALL SELECT 1 FROM operator_key WHERE proof <> ''
+                    UNION ALL SELECT 1 FROM audit_entry WHERE action = '\(OlderDataKey.provingAction)'
+                """)
+    }
+
+    fileprivate func isThere(_ query: String) throws -> Bool { try Bool.fetchOne(self, sql: "SELECT EXISTS (\(query))") ?? false }
 }
