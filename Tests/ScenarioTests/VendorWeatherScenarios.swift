@@ -126,7 +126,10 @@ import Testing
 
             let visitor = try await stage.visit(partner)
             #expect(try await visitor.open("/").has("Dropped to zero"))
-            let page = try await visitor.submit("/send-zeros")
+            // A page of before, or none: the list is another, and nobody has seen it.
+            #expect(try await visitor.submit("/send-zeros", ["run": "run_before"]).text.contains("has changed since you opened the page"))
+            #expect(try await visitor.submit("/send-zeros").status == 409)
+            let page = try await visitor.submit("/send-zeros", ["run": run.id])
             #expect(page.status == 200)
             let runs = try await stage.office.runs(partner)
             let zeros = try await stage.finished(runs[0])
@@ -135,7 +138,7 @@ import Testing
             #expect(try await stage.sandbox.organization(partner).countByAccount["c4"] == 0)
 
             // Once.
-            #expect(try await visitor.submit("/send-zeros").status == 409)
+            #expect(try await visitor.submit("/send-zeros", ["run": run.id]).status == 409)
         }
     }
 }

@@ -260,6 +260,27 @@ GUARDS = [
         "ProofAdoptionTests",
     ),
     (
+        "a data key from before rows were proven is not believed again",
+        "Sources/Portal/Keys/KeyKeeper.swift",
+        "if wereProven { throw",
+        "if false { throw",
+        "ProofAdoptionTests",
+    ),
+    (
+        "a row that somebody put in is no other admin key",
+        "Sources/Portal/AdminAPI/OperatorKeys.swift",
+        "$0.id == id || $0.isProven(by: keyRing)",
+        "$0.id == id || true",
+        "RowProofTests",
+    ),
+    (
+        "a launched session ends with the key that made its link, wherever its row comes from",
+        "Sources/Portal/Access/Sessions.swift",
+        "guard let maker = session.launchedBy else { return true }",
+        "if true { return true }; guard let maker = session.launchedBy else { return true }",
+        "RowProofTests",
+    ),
+    (
         "a row that was put in or altered is named",
         STORE + "SQLite/Backup/SQLiteStore+Inspection.swift",
         "rows.compactMap { $0.fault(keyRing) }",

@@ -10,12 +10,34 @@ extension Desk {
     }
 
     /// Sends 0 once for every pair that the last sync listed as dropped to zero.
-    /// - Throws: `conflict` when there is none.
-    public func sendZeros(_ partner: PartnerID, by initiator: Initiator) async throws(IntegrationError) -> RunInsertion {
+    /// - Parameter listed: the sync whose list somebody has seen; nil for whatever is listed now.
+    /// - Throws: `conflict` when there is none, when it is another sync's by now, and when a later sync failed: what the vendor counts now
+    ///   is not known then.
+    public func sendZeros(
+        _ partner: PartnerID, listed: SyncRunID? = nil, by initiator: Initiator
+    ) async throws(IntegrationError) -> RunInsertion {
         let environment = environment
-        let dropped = try await remember { _ throws(StoreError) in try await environment.droppedToZero(partner) }
-        guard !dropped.isEmpty else {
+        let (newest, dropped) = try await remember { store throws(StoreError) in
+            (
+                try await store.runs(partner, purposes: [.usage], before: nil, limit: 1).first,
+                try await environment.droppedToZero(partner)
+            )
+        }
+        guard let list = dropped.first?.runID else {
             throw IntegrationError(code: .conflict, message: "There is nothing to send: no count has dropped to zero.")
+        }
+        guard listed == nil || listed == list else {
+            throw IntegrationError(
+                code: .conflict,
+                message:
+                    "The list of counts that dropped to zero has changed since you opened the page, so no zero was sent. Look at it again.")
+        }
+        if let newest, newest.id != list, !newest.state.isActive {
+            throw IntegrationError(
+                code: .conflict,
+                message:
+                    "A sync after the one that listed these counts did not come so far, so what the vendor counts now is not known and no "
+                    + "zero was sent. Sync first.")
         }
         return try await start(.zeros, partner, by: initiator)
     }

@@ -75,7 +75,7 @@ struct PartnerActions: Sendable {
 
     func sendZeros(_ visit: PartnerVisit, _ form: FormFields) async throws -> Response {
         try await perform(visit) { () async throws(IntegrationError) in
-            switch try await desk.sendZeros(visit.partnerID, by: visit.initiator) {
+            switch try await desk.sendZeros(visit.partnerID, listed: SyncRunID(form["run"] ?? ""), by: visit.initiator) {
             case .inserted: .zerosStarted
             case .alreadyActive: .syncRunning
             }

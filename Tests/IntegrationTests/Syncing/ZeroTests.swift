@@ -46,6 +46,27 @@ struct ZeroTests {
         }
     }
 
+    @Test("None is sent while a later sync failed, or when the list is another than was seen")
+    func outdated() async throws {
+        try await withInstallation { perch in
+            let partner = try await perch.connectedPartner()
+            let first = try await perch.sync(partner)
+            drop(perch)
+            let listing = try await perch.sync(partner)
+            await expectFailure(.conflict) { _ = try await perch.desk.sendZeros(partner, listed: first.id, by: .launch) }
+            perch.vendor.change { $0.failure = ConnectorError(code: .unreachable, message: "played") }
+            #expect(try await perch.sync(partner).state == .failed)
+            await expectFailure(.conflict) { _ = try await perch.desk.sendZeros(partner, listed: listing.id, by: .launch) }
+            #expect(counts(perch) == ["1/s1": 10, "2/s1": 20, "3/s1": 30])
+
+            perch.vendor.change { $0.failure = nil }
+            let again = try await perch.sync(partner)
+            await expectFailure(.conflict) { _ = try await perch.desk.sendZeros(partner, listed: listing.id, by: .launch) }
+            _ = try await perch.ended(perch.desk.sendZeros(partner, listed: again.id, by: .launch).run)
+            #expect(counts(perch) == ["1/s1": 10, "2/s1": 0, "3/s1": 0])
+        }
+    }
+
     @Test("With sendOnce the run sends them itself, once")
     func sendOnce() async throws {
         try await withInstallation({ $0.policy.zeroCounts = .sendOnce }) { perch in

@@ -49,6 +49,8 @@ struct ZerosView: Sendable, Hashable {
     var sentence: String
     var rows: [Row]
     var moreText: String
+    /// The sync that listed them.
+    var run: String
     var canSend: Bool
 
     struct Row: Sendable, Hashable {
@@ -60,7 +62,8 @@ struct ZerosView: Sendable, Hashable {
 
     /// Nil when there is nothing to tell.
     init?(_ lines: [UsageLine], canSend: Bool) {
-        guard !lines.isEmpty else { return nil }
+        guard let first = lines.first else { return nil }
+        run = first.runID.rawValue
         sentence =
             "The vendor no longer reports \(lines.count == 1 ? "a count" : "\(Wording.number(lines.count)) counts") that "
             + "Synthesize still has. Nothing was sent for \(lines.count == 1 ? "it" : "them"), because a gap in the data is not "
