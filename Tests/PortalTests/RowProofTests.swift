@@ -163,7 +163,7 @@ struct RowProofTests {
         }
     }
 
-    @Test("a row that he puts in is no other maker key: the last real one is kept")
+    @Test("a row that he puts in is no other admin key: the last real one is kept")
     func lastRealAdmin() async throws {
         try await withAdminOffice { office in
             let (store, ring, admin) = (office.store, office.environment.keyRing, try #require(office.keyIDs[.admin]))
