@@ -44,16 +44,14 @@ extension Connector {
 extension String {
     /// Without white space and line ends around it, as pasted text often has. Zero-width and no-break spaces count too.
     public func trimmingWhitespace() -> String {
-        let isBlank: (Unicode.Scalar) -> Bool = {
-            $0.properties.isWhitespace || $0.properties.generalCategory == .format
-        }
-        let scalars = unicodeScalars.drop(while: isBlank).reversed().drop(while: isBlank).reversed()
-        return String(String.UnicodeScalarView(scalars))
+        trimming { $0.properties.isWhitespace || $0.properties.generalCategory == .format }
     }
 
     /// Without the blanks around it that are seen as such; what is not seen stays, for who looks at names to refuse.
-    public func trimmingBlanks() -> String {
-        let scalars = unicodeScalars.drop { $0.properties.isWhitespace }.reversed().drop { $0.properties.isWhitespace }.reversed()
+    public func trimmingBlanks() -> String { trimming(\.properties.isWhitespace) }
+
+    private func trimming(_ isBlank: (Unicode.Scalar) -> Bool) -> String {
+        let scalars = unicodeScalars.drop(while: isBlank).reversed().drop(while: isBlank).reversed()
         return String(String.UnicodeScalarView(scalars))
     }
 
